@@ -700,6 +700,8 @@ void wire_handshake(struct flow *f, struct seg *s)
 	wire_inject(f, &syn);
 	f->synack = *expect(f, SYN | ACK | (syn.flags & CWR ? ECE : 0), .line = s->line);
 	f->ts = syn.ts && f->synack.ts;
+	if (s->rtt)
+		pass(s->rtt);
 	inject(f, ACK, .line = s->line);
 }
 

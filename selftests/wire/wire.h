@@ -65,6 +65,7 @@ struct seg {
 	int	ipopt;		/* bytes of IP options, or of an IPv6 options header */
 	uint8_t ipdata[40];	/* IPv4: these options, if they do not begin with 0, else NOPs */
 	int	ttl;		/* hop limit, 0: 64; returned as well */
+	int	rtt;		/* flow_open(): ms until the peer's ACK */
 	/* expect() */
 	int	within;		/* ms */
 	int	line;

@@ -846,7 +846,8 @@ TEST_F(output, cwnd__deflates_after_recovery)
 	struct tcp_info ti;
 	int i;
 
-	flow_open(f, .mss = 1000);
+	/* long enough that nothing waits for an ACK that is due any moment */
+	flow_open(f, .mss = 1000, .rtt = 100);
 	flow_write(f, 30000);
 	for (i = 0; i < 10; i++)
 		expect(f, ACK, .len = 1000);
