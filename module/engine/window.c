@@ -478,22 +478,25 @@ void xtcp_window_hole(struct xtcp_sock *xs)
 }
 
 /* What the program reads in a round trip must fit the buffer, twice over for a
- * measurement is a round trip late.
+ * measurement is a round trip late.  More than in the last one need not wait for
+ * the end of this one: a sender in slow start would meanwhile run into the edge.
  */
 void xtcp_window_data_read(struct xtcp_sock *xs, u64 now)
 {
 	struct xtcp_rcv *rcv = &xs->rcv;
 	s32 copied;
 
-	if (!rcv->rtt_us || now - rcv->space_us < rcv->rtt_us)
+	if (!rcv->rtt_us)
 		return;
 	/* less what is not read yet: a slow reader needs no larger buffer */
 	copied = xs->rcvq.copied_seq - rcv->space_seq -
 		 (rcv->nxt - xs->rcvq.copied_seq);
-	if (copied > (s32)rcv->space) {
+	if (copied > (s32)rcv->space)
 		rcvbuf_grow(xs, copied);
+	if (now - rcv->space_us < rcv->rtt_us)
+		return;
+	if (copied > (s32)rcv->space)
 		rcv->space = copied;
-	}
 	rcv->space_seq = xs->rcvq.copied_seq;
 	rcv->space_us = now;
 }

@@ -347,6 +347,27 @@ TEST_F(window, tuning__follows_the_reader)
 	EXPECT_GT(tcp_info_of(f->fd).tcpi_rcv_space, 100000);
 }
 
+/* A sender in slow start is not made to wait for the end of a round trip. */
+TEST_F(window, tuning__in_the_middle_of_a_round_trip)
+{
+	struct flow *f = &self->f;
+	int n, i;
+
+	flow_open(f, .mss = 1000, .ws = 7, .ts = true, .sackok = true, .rtt = 20);
+	for (n = 10; n <= 20; n += 10) {
+		ASSERT_EQ(87380, buffer(f));
+		for (i = 0; i < n; i++) {
+			inject(f, ACK, .len = 988);
+			flow_read(f, 988);
+		}
+		while (wire_next(f, 5))
+			;
+		if (n == 10)
+			pass(15);
+	}
+	EXPECT_GT(buffer(f), 87380 * 3 / 2);
+}
+
 TEST_F(window, tuning__not_for_a_slow_reader)
 {
 	struct flow *f = &self->f;
