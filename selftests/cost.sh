@@ -24,8 +24,8 @@ kernel_server() { # VERSION
 	wait_for 20 listening n0 7001
 }
 
-xtcp_server() { # VERSION
-	in0 "$FLOW" -x serve "${server[$1]}" 7002 2>/dev/null &
+xtcp_server() { # VERSION; it is $!
+	ip netns exec n0 "$FLOW" -x serve "${server[$1]}" 7002 2>/dev/null &
 	wait_for 20 xtcp_listener n0 7002
 }
 
@@ -66,9 +66,10 @@ listening_looks_once() {
 
 # --- what it costs -----------------------------------------------------------------
 
-# the fastest of some, in nanoseconds; one instruction is one in virtual time
-fastest() { # VERSION
-	local best='' ns rest
+# The fastest of some, and of WORSE, in nanoseconds; one instruction is one in
+# virtual time.
+fastest() { # VERSION [WORSE]
+	local best=${2-} ns rest
 	for _ in 1 2 3 4 5 6 7; do
 		# shellcheck disable=SC2034	# the rest of the line
 		read -r ns rest < <(kernel_flow "$1") || return 1
@@ -77,21 +78,26 @@ fastest() { # VERSION
 	echo "$best"
 }
 
-# A percent is what two runs of the same differ by.
+# Where the scheduler and the buffers' growth put things differs from run to run
+# by more than what is looked for; what is the least of many does not.
 no_cost() {
-	local without idle used
+	local without='' idle='' used='' round
 	find_module || skip_case "no xtcp.ko to load again"
 	kernel_server "$1"
 	fastest "$1" >/dev/null
-	wait_for 30 try_rmmod
-	without=$(fastest "$1")
-	insmod "$module"
-	idle=$(fastest "$1")
-	xtcp_server "$1"
-	used=$(fastest "$1")
-	echo "ns without: $without, idle: $idle, with a listener: $used"
-	[ "$idle" -le $((without * 101 / 100)) ]
-	[ "$used" -le $((without * 102 / 100)) ]
+	for round in 1 2 3 4 5; do
+		wait_for 30 try_rmmod
+		without=$(fastest "$1" "$without")
+		insmod "$module"
+		idle=$(fastest "$1" "$idle")
+		xtcp_server "$1"
+		used=$(fastest "$1" "$used")
+		kill "$!"
+		echo "round $round, ns without: $without, idle: $idle, with a listener: $used"
+		[ "$idle" -gt $((without * 101 / 100)) ] || [ "$used" -gt $((without * 102 / 100)) ] ||
+			return 0
+	done
+	return 1
 }
 
 # What ran before in this machine may have left orphans, which try for minutes to say
