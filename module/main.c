@@ -70,24 +70,45 @@ err_netns:
 	return err;
 }
 
-/* Not quite the mirror: TIME-WAIT entries hold ports, ports need work that is
- * flushed, and what is still sent meanwhile needs the control socks.
+/* The mirror, in two halves: between them net/core waits for whoever found a
+ * TIME-WAIT entry just before it went, once for all namespaces that end.
  */
-static void __net_exit net_exit(struct net *net)
+static void __net_exit net_pre_exit(struct net *net)
 {
 	xtcp_proc_net_exit(net);
 	xtcp_sysctl_net_exit(net);
 	xtcp_tw_net_exit(net);
-	xtcp_port_net_exit(net);
-	xtcp_ip_net_exit(net);
-	xtcp_netns_net_exit(net);
+}
+
+/* TIME-WAIT entries hold ports, and may do so until an RCU callback; ports need work
+ * that is flushed.  A receiver who was on his way when the last port took the
+ * handlers out reads the bitmap and counts: he is waited for, too.
+ */
+static void __net_exit net_exit_batch(struct list_head *nets)
+{
+	bool used = false;
+	struct net *net;
+
+	list_for_each_entry(net, nets, exit_list)
+		used |= xtcp_port_net_used(net);
+	if (used)
+		rcu_barrier();
+	list_for_each_entry(net, nets, exit_list)
+		xtcp_port_net_exit(net);
+	if (used)
+		synchronize_net();
+	list_for_each_entry(net, nets, exit_list) {
+		xtcp_ip_net_exit(net);
+		xtcp_netns_net_exit(net);
+	}
 }
 
 static struct pernet_operations net_ops = {
-	.init	= net_init,
-	.exit	= net_exit,
-	.id	= &xtcp_net_id,
-	.size	= sizeof(struct xtcp_net),
+	.init		= net_init,
+	.pre_exit	= net_pre_exit,
+	.exit_batch	= net_exit_batch,
+	.id		= &xtcp_net_id,
+	.size		= sizeof(struct xtcp_net),
 };
 
 static void init_secrets(void)

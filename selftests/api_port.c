@@ -2,6 +2,8 @@
 /* api_port.c - one port space with the kernel's TCP: COEX-3, COEX-4. */
 #include "xtcp_test.h"
 
+#include <stdatomic.h>
+
 #define PORT	8000
 
 FIXTURE(api_port) {
@@ -112,6 +114,98 @@ TEST_F(api_port, bind__as_among_kernel_sockets)
 	EXPECT_EQ(0, differ);
 	EXPECT_GT(refused, n / 3);
 	EXPECT_LT(refused, n);
+}
+
+/* --- others on the same binding ------------------------------------------------- */
+
+/* Whoever shares a port that is there must be allowed to have one there. */
+TEST_F(api_port, share__needs_the_privilege)
+{
+	union addr a = addr_any(variant->v6, 80);
+	int one, two;
+
+	one = test_socket(variant->v6, 0);
+	ASSERT_EQ(0, set_int(one, SOL_SOCKET, SO_REUSEADDR, 1));
+	ASSERT_EQ(0, test_bind(one, &a));
+	ASSERT_EQ(0, seteuid(65534));
+	two = test_socket(variant->v6, 0);
+	ASSERT_EQ(0, set_int(two, SOL_SOCKET, SO_REUSEADDR, 1));
+	EXPECT_ERRNO(EACCES, test_bind(two, &a));
+	ASSERT_EQ(0, seteuid(0));
+	EXPECT_EQ(0, test_bind(two, &a));
+}
+
+/* A device, chosen after bind(), is no way to get what somebody else listens for. */
+TEST_F(api_port, share__device_after_bind)
+{
+	union addr a = addr_any(variant->v6, PORT), at = addr_lo(variant->v6, PORT);
+	int fd[2], i;
+
+	for (i = 0; i < 2; i++) {
+		fd[i] = test_socket(variant->v6, 0);
+		ASSERT_EQ(0, set_int(fd[i], SOL_SOCKET, SO_REUSEADDR, 1));
+		ASSERT_EQ(0, test_bind(fd[i], &a));
+	}
+	ASSERT_EQ(0, listen(fd[0], 8));
+	ASSERT_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
+	EXPECT_ERRNO(EADDRINUSE, listen(fd[1], 8));
+	peer_connect(&at);
+	EXPECT_GE(test_accept(fd[0]), 0);
+}
+
+struct asker {
+	pthread_t	thread;
+	int		fd;
+	atomic_bool	stop;
+	int		refused, other;
+};
+
+static void *asks(void *arg)
+{
+	struct asker *a = arg;
+
+	while (!atomic_load(&a->stop)) {
+		if (ERRNO(listen(a->fd, 8)) == EADDRINUSE)
+			a->refused++;
+		else
+			a->other++;
+	}
+	return NULL;
+}
+
+/* Who will not get the port does not disturb the server that has it by asking. */
+TEST_F(api_port, listen__refused_takes_nothing)
+{
+	union addr a = addr_any(variant->v6, PORT), at = addr_lo(variant->v6, PORT);
+	struct asker ask[3] = {};
+	int i, fd, lfd, one = 1;
+
+	xtcp_only();
+	for (i = 0; i < 3; i++) {
+		ask[i].fd = test_socket(variant->v6, 0);
+		ASSERT_EQ(0, set_int(ask[i].fd, SOL_SOCKET, SO_REUSEADDR, 1));
+		ASSERT_EQ(0, setsockopt(ask[i].fd, SOL_XTCP, XTCP_REUSEPORT, &one,
+					sizeof(one)));
+		ASSERT_EQ(0, test_bind(ask[i].fd, &a));
+	}
+	lfd = peer_socket(variant->v6, 0);
+	ASSERT_EQ(0, set_int(lfd, SOL_SOCKET, SO_REUSEADDR, 1));
+	ASSERT_EQ(0, test_bind(lfd, &a));
+	ASSERT_EQ(0, listen(lfd, 8));
+	for (i = 0; i < 3; i++)
+		must(!pthread_create(&ask[i].thread, NULL, asks, &ask[i]));
+	for (i = 0; i < scale(200); i++) {
+		close(peer_connect(&at));
+		fd = accept(lfd, NULL, NULL);
+		ASSERT_GE(fd, 0);
+		close(fd);
+	}
+	for (i = 0; i < 3; i++) {
+		atomic_store(&ask[i].stop, true);
+		pthread_join(ask[i].thread, NULL);
+		EXPECT_GT(ask[i].refused, 0);
+		EXPECT_EQ(0, ask[i].other);
+	}
 }
 
 /* --- connections --------------------------------------------------------------- */

@@ -177,9 +177,11 @@ static int shadow_bind6(struct socket *shadow, const struct xtcp_port_key *key)
 	return kernel_bind(shadow, (struct xtcp_compat_sockaddr *)&sin6, sizeof(sin6));
 }
 
-/* Binds and fills key->num.  In the caller's context: user, capabilities, cgroup. */
-static int shadow_create(struct sock *from, struct xtcp_port_key *key,
-			 bool reuseport, struct socket **res)
+/* A socket of the kernel's, bound to @key as @from would be; with the kernel's word on
+ * the user, the capabilities and the cgroup: in the caller's context.
+ */
+static int shadow_make(struct sock *from, const struct xtcp_port_key *key,
+		       u8 reuse, bool reuseport, struct socket **res)
 {
 	int family = key->version == 4 ? AF_INET : AF_INET6;
 	struct socket *shadow;
@@ -191,13 +193,27 @@ static int shadow_create(struct sock *from, struct xtcp_port_key *key,
 		return err;
 
 	shadow_mirror(shadow->sk, from, key->v6only);
+	shadow->sk->sk_reuse = reuse;
 	shadow->sk->sk_reuseport = reuseport;
 	err = key->version == 4 ? shadow_bind4(shadow, key)
 				: shadow_bind6(shadow, key);
-	if (err) {
+	if (err)
 		sock_release(shadow);
+	else
+		*res = shadow;
+	return err;
+}
+
+/* Binds and fills key->num. */
+static int shadow_create(struct sock *from, struct xtcp_port_key *key,
+			 bool reuseport, struct socket **res)
+{
+	struct socket *shadow;
+	int err;
+
+	err = shadow_make(from, key, from->sk_reuse, reuseport, &shadow);
+	if (err)
 		return err;
-	}
 	/* A port the kernel chose would go when the shadow stops listening. */
 	lock_sock(shadow->sk);
 	shadow->sk->sk_userlocks |= SOCK_BINDPORT_LOCK;
@@ -206,6 +222,20 @@ static int shadow_create(struct sock *from, struct xtcp_port_key *key,
 	key->num = inet_sk(shadow->sk)->inet_num;
 	*res = shadow;
 	return 0;
+}
+
+/* Who shares a shadow has not made one: would he have been allowed to?  Whether there
+ * is a conflict is not the question here.
+ */
+static int shadow_permits(struct sock *from, const struct xtcp_port_key *key)
+{
+	struct socket *probe;
+	int err;
+
+	err = shadow_make(from, key, SK_FORCE_REUSE, false, &probe);
+	if (!err)
+		sock_release(probe);
+	return err;
 }
 
 /* Shadows of ours on one number may share it by SO_REUSEPORT (0.0.0.0 and a
@@ -274,17 +304,36 @@ static bool has_mates(struct xtcp_port_net *pn, const struct xtcp_port *self)
 	return false;
 }
 
-static int shadow_listen(struct xtcp_port_net *pn, struct xtcp_port *p)
+/* @step while the mates of @p's shadow, if it has any, allow it. */
+static int shadow_step(struct xtcp_port_net *pn, struct xtcp_port *p,
+		       int (*step)(struct socket *shadow))
 {
 	int err;
 
 	if (!p->reuseport || !has_mates(pn, p))
-		return kernel_listen(p->shadow, 1);
+		return step(p->shadow);
 	mates_allow(pn, p->key.num, p->uid, true);
-	err = kernel_listen(p->shadow, 1);
+	err = step(p->shadow);
 	mates_allow(pn, p->key.num, p->uid, false);
 	shadow_closes_door(p->shadow->sk);
 	return err;
+}
+
+static int step_listen(struct socket *shadow)
+{
+	return kernel_listen(shadow, 1);
+}
+
+/* What the kernel asks when a socket is about to listen */
+static int step_ask(struct socket *shadow)
+{
+	struct sock *sk = shadow->sk;
+	int taken;
+
+	lock_sock(sk);
+	taken = sk->sk_prot->get_port(sk, inet_sk(sk)->inet_num);
+	release_sock(sk);
+	return taken ? -EADDRINUSE : 0;
 }
 
 /* --- references ----------------------------------------------------------- */
@@ -453,7 +502,7 @@ static struct xtcp_port *port_bind_locked(struct xtcp_net *xnet, struct sock *sk
 		p = key->num ? port_find(&xnet->ports, key) : NULL;
 		if (!p)
 			return port_create(xnet, sk, key);
-		err = port_share(p, sk);
+		err = shadow_permits(sk, key) ?: port_share(p, sk);
 	} while (err == -EAGAIN);
 	return err ? ERR_PTR(err) : p;
 }
@@ -490,14 +539,39 @@ int xtcp_port_bind(struct xtcp_sock *xs, const struct xtcp_addr *addr, u16 port)
 
 /* --- listen ------------------------------------------------------------------ */
 
-int xtcp_port_listen(struct xtcp_port *p)
+/* Beside who listens on the same binding: one of his own kind.  (A device that was set
+ * after bind() makes no difference here: it would get what is meant for him.)
+ */
+static bool may_listen(const struct xtcp_port *p, const struct sock *sk)
+{
+	return !p->listening || (p->reuseport && sk->sk_reuseport &&
+				 uid_eq(p->uid, READ_ONCE(sk->sk_uid)));
+}
+
+int xtcp_port_listen_ask(struct xtcp_port *p, const struct sock *sk)
 {
 	struct xtcp_port_net *pn = &xtcp_net(p->net)->ports;
 	int err = 0;
 
 	mutex_lock(&pn->lock);
-	if (!p->listening)
-		err = shadow_listen(pn, p);
+	if (!may_listen(p, sk))
+		err = -EADDRINUSE;
+	else if (!p->listening)
+		err = shadow_step(pn, p, step_ask);
+	mutex_unlock(&pn->lock);
+	return err;
+}
+
+int xtcp_port_listen(struct xtcp_port *p, const struct sock *sk)
+{
+	struct xtcp_port_net *pn = &xtcp_net(p->net)->ports;
+	int err = 0;
+
+	mutex_lock(&pn->lock);
+	if (!may_listen(p, sk))
+		err = -EADDRINUSE;
+	else if (!p->listening)
+		err = shadow_step(pn, p, step_listen);
 	if (!err)
 		p->listening++;
 	mutex_unlock(&pn->lock);
@@ -554,28 +628,22 @@ int xtcp_port_net_init(struct net *net)
 	return 0;
 }
 
-/* What held references has left the tables by now, but a receiver may still hold
- * such a thing, and its end may be an RCU callback: wait for both if any port is
- * left.  After that, whoever put the last reference did so and queued the work
- * under dying_lock, which reap_locked() takes: there is no other to come.
- * In the end for receivers who were on their way when the handlers went out:
- * they read the bitmap and count.
+bool xtcp_port_net_used(const struct net *net)
+{
+	return READ_ONCE(xtcp_net(net)->ports.uses);
+}
+
+/* What held references is gone, and with it the last of them was put: that queued
+ * the work under dying_lock, which reap_locked() takes; there is no other to come.
  */
 void xtcp_port_net_exit(struct net *net)
 {
 	struct xtcp_net *xnet = xtcp_net(net);
-	bool used = READ_ONCE(xnet->ports.uses);
 
-	if (used) {
-		synchronize_net();
-		rcu_barrier();
-	}
 	xtcp_lease_net_exit(net);
 	mutex_lock(&xnet->ports.lock);
 	reap_locked(xnet);
 	WARN_ON_ONCE(xnet->ports.uses);
 	mutex_unlock(&xnet->ports.lock);
 	cancel_work_sync(&xnet->ports.reap);
-	if (used)
-		synchronize_net();
 }

@@ -68,9 +68,11 @@ void xtcp_port_put(struct xtcp_port *p);	/* any context but hard interrupts */
 void xtcp_port_settle(struct net *net);
 const struct xtcp_port_key *xtcp_port_key(const struct xtcp_port *p);
 
-/* listen(): the listener is in the table first, then the shadow listens; at the
- * end the shadow stops first. Counted. EADDRINUSE when somebody was faster. */
-int xtcp_port_listen(struct xtcp_port *p);
+/* listen(): asked first, then the listener is in the table, then the shadow listens;
+ * at the end the shadow stops first. Counted. EADDRINUSE when somebody listens
+ * there, or (the second) was faster. */
+int xtcp_port_listen_ask(struct xtcp_port *p, const struct sock *sk);
+int xtcp_port_listen(struct xtcp_port *p, const struct sock *sk);
 void xtcp_port_unlisten(struct xtcp_port *p);
 /* SO_REUSEADDR or SO_REUSEPORT may have changed since bind().  Socket locked. */
 void xtcp_port_reuse_changed(struct xtcp_sock *xs);
@@ -83,6 +85,8 @@ bool xtcp_port_any(const struct net *net);
 bool xtcp_port_is_shadow(const struct sock *sk);
 
 int xtcp_port_net_init(struct net *net);
+/* After a grace period and the RCU callbacks of all that held ports, if there are any. */
+bool xtcp_port_net_used(const struct net *net);
 void xtcp_port_net_exit(struct net *net);
 
 /* Told by port.c, done by net/ingress.c: first and last port of the machine. */

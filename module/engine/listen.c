@@ -104,14 +104,18 @@ static void limits_set(struct xtcp_sock *xs, struct xtcp_listener *lst, int back
 	trace_xtcp_listen(sk, backlog, syn, n);
 }
 
-/* Listener in the table, then the shadow listens (design decision 6). */
+/* Listener in the table, then the shadow listens (design decision 6).  Before both,
+ * the question whether it may: what will be refused takes no SYN of others meanwhile.
+ */
 static int listen_publish(struct xtcp_sock *xs)
 {
-	int err = xtcp_listener_add(xs);
+	const struct sock *sk = xtcp_sock_sk(xs);
+	int err;
 
+	err = xtcp_port_listen_ask(xs->port, sk) ?: xtcp_listener_add(xs);
 	if (err)
 		return err;
-	err = xtcp_port_listen(xs->port);
+	err = xtcp_port_listen(xs->port, sk);
 	if (err)
 		xtcp_listener_del(xs);
 	return err;
