@@ -445,7 +445,7 @@ static void ack_syn(struct xtcp_sock *xs, u64 now)
 	xtcp_timers_ack_owed(xs, now);
 }
 
-enum xtcp_drop xtcp_connect_rcv(struct xtcp_sock *xs, struct sk_buff *skb,
+enum xtcp_drop xtcp_connect_rcv(struct xtcp_sock *xs,
 				struct xtcp_segment *seg, u64 now)
 {
 	struct net *net = sock_net(&xs->inet.sk);
@@ -456,7 +456,7 @@ enum xtcp_drop xtcp_connect_rcv(struct xtcp_sock *xs, struct sk_buff *skb,
 		/* the peer has an old connection of this name: a SYN after our
 		 * RST may succeed
 		 */
-		xtcp_xmit_rst_for(net, skb, &xs->flow.tuple, seg);
+		xtcp_xmit_rst_of(xs, seg);
 		if (!(seg->ctl & XTCP_RST))
 			xtcp_timers_syn_soon(xs, now);
 		return XTCP_DROP_SYNSENT_BAD_ACK;
@@ -499,13 +499,13 @@ void xtcp_connect_crossed(struct xtcp_sock *xs, struct xtcp_segment *seg)
 		strip_syn(seg);
 }
 
-enum xtcp_drop xtcp_connect_acked(struct xtcp_sock *xs, struct sk_buff *skb,
+enum xtcp_drop xtcp_connect_acked(struct xtcp_sock *xs,
 				  const struct xtcp_segment *seg, u64 now)
 {
 	struct sock *sk = &xs->inet.sk;
 
 	if (seg->ack != xs->snd.nxt) {
-		xtcp_xmit_rst_for(sock_net(sk), skb, &xs->flow.tuple, seg);
+		xtcp_xmit_rst_of(xs, seg);
 		return XTCP_DROP_BAD_ACK;
 	}
 	xs->snd.wnd = seg->wnd << xs->neg.snd_wscale;

@@ -27,13 +27,13 @@ void xtcp_connect_reset(struct xtcp_sock *xs);
 
 /* A segment in SYN-SENT.  NONE: established, or SYN-RECEIVED; the SYN is taken off
  * @seg, and what is left of it is for the checks after the fifth. */
-enum xtcp_drop xtcp_connect_rcv(struct xtcp_sock *xs, struct sk_buff *skb,
+enum xtcp_drop xtcp_connect_rcv(struct xtcp_sock *xs,
 				struct xtcp_segment *seg, u64 now);
 /* Our SYN crossed the peer's: take the SYN off its SYN-ACK, which comes as a
  * second copy of that SYN.  In SYN-RECEIVED. */
 void xtcp_connect_crossed(struct xtcp_sock *xs, struct xtcp_segment *seg);
 /* Fifth check in SYN-RECEIVED: an acceptable ACK. NONE: ESTABLISHED. */
-enum xtcp_drop xtcp_connect_acked(struct xtcp_sock *xs, struct sk_buff *skb,
+enum xtcp_drop xtcp_connect_acked(struct xtcp_sock *xs,
 				  const struct xtcp_segment *seg, u64 now);
 /* The timer: SYN or SYN-ACK again. */
 void xtcp_connect_resend(struct xtcp_sock *xs);

@@ -23,16 +23,17 @@ static void drop(struct net *net, const struct xtcp_tuple *t,
 }
 
 /* The user has the lock: the segment waits.  It is read again then, for cb is
- * too small for what was read.
+ * too small for what was read.  The device may be gone by then.
  */
 static void to_backlog(struct xtcp_sock *xs, struct sk_buff *skb)
 {
 	struct sock *sk = &xs->inet.sk;
-	u32 limit = READ_ONCE(sk->sk_rcvbuf) + READ_ONCE(sk->sk_sndbuf) +
+	u64 limit = (u64)READ_ONCE(sk->sk_rcvbuf) + READ_ONCE(sk->sk_sndbuf) +
 		    BACKLOG_SLACK;
 
 	skb_dst_drop(skb);
-	if (likely(!sk_add_backlog(sk, skb, limit)))
+	skb->dev = NULL;
+	if (likely(!sk_add_backlog(sk, skb, min_t(u64, limit, UINT_MAX))))
 		return;
 	xtcp_mib_inc(sock_net(sk), XTCP_MIB_BACKLOG_DROP);
 	drop(sock_net(sk), &xs->flow.tuple, skb, XTCP_DROP_BACKLOG);

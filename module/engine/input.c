@@ -157,7 +157,7 @@ static enum xtcp_drop check_syn(struct xtcp_sock *xs,
 
 /* --- fifth: ACK ------------------------------------------------------------ */
 
-static enum xtcp_drop check_ack(struct xtcp_sock *xs, struct sk_buff *skb,
+static enum xtcp_drop check_ack(struct xtcp_sock *xs,
 				const struct xtcp_segment *seg, u64 now)
 {
 	enum xtcp_drop why;
@@ -165,7 +165,7 @@ static enum xtcp_drop check_ack(struct xtcp_sock *xs, struct sk_buff *skb,
 	if (!(seg->ctl & XTCP_ACK))
 		return XTCP_DROP_NO_ACK_FLAG;
 	if (unlikely(xs->state == XTCP_SYN_RECV)) {
-		why = xtcp_connect_acked(xs, skb, seg, now);
+		why = xtcp_connect_acked(xs, seg, now);
 		if (why)
 			return why;
 	}
@@ -431,7 +431,7 @@ static enum xtcp_drop text(struct xtcp_sock *xs, struct sk_buff *skb,
 	if (data_for_nobody(xs, seg)) {
 		xtcp_mib_inc(sock_net(&xs->inet.sk), XTCP_MIB_ABORT_ON_DATA);
 		/* 3.10.7.1: as for a connection that is not there */
-		xtcp_xmit_rst_of(xs, skb, seg);
+		xtcp_xmit_rst_of(xs, seg);
 		xtcp_state_error(xs, ECONNRESET);
 		return XTCP_DROP_ABORT_ON_DATA;
 	}
@@ -494,7 +494,7 @@ static enum xtcp_drop synchronised(struct xtcp_sock *xs, struct sk_buff *skb,
 	why = check_syn(xs, seg);				/* fourth */
 	if (why)
 		return why;
-	why = check_ack(xs, skb, seg, now);				/* fifth */
+	why = check_ack(xs, seg, now);				/* fifth */
 	if (why)
 		return why;
 	if (unlikely(seg->ctl & XTCP_CWR))
@@ -515,7 +515,7 @@ static enum xtcp_drop opening(struct xtcp_sock *xs, struct sk_buff *skb,
 	if (XTCPF(xs->state) & STATES_NONE)
 		return XTCP_DROP_CLOSED;
 	if (xs->state == XTCP_SYN_SENT)
-		return xtcp_connect_rcv(xs, skb, &own, now) ?:
+		return xtcp_connect_rcv(xs, &own, now) ?:
 		       rest(xs, skb, &own, now);
 	xtcp_connect_crossed(xs, &own);
 	return synchronised(xs, skb, &own, now);

@@ -304,6 +304,20 @@ int xtcp_xmit_reply(const struct xtcp_reply *r)
 	return err;
 }
 
+static void send_rst(struct xtcp_reply *r, const struct xtcp_segment *seg)
+{
+	if (seg->ctl & XTCP_ACK) {
+		r->seq = seg->ack;
+		r->ctl = XTCP_RST;
+	} else {
+		r->ack = seg->end_seq;
+		r->ctl = XTCP_RST | XTCP_ACK;
+	}
+	xtcp_mib_inc(r->attr.net, XTCP_MIB_OUT_RSTS);
+	trace_xtcp_rst(r->attr.net, &r->tuple, true);
+	xtcp_xmit_reply(r);
+}
+
 void xtcp_xmit_rst_known(struct net *net, struct sk_buff *skb,
 			 const struct xtcp_tuple *t,
 			 const struct xtcp_segment *seg,
@@ -315,16 +329,7 @@ void xtcp_xmit_rst_known(struct net *net, struct sk_buff *skb,
 		return;
 	xtcp_reply_init(&r, net, skb, t);
 	r.opt = *opt;
-	if (seg->ctl & XTCP_ACK) {
-		r.seq = seg->ack;
-		r.ctl = XTCP_RST;
-	} else {
-		r.ack = seg->end_seq;
-		r.ctl = XTCP_RST | XTCP_ACK;
-	}
-	xtcp_mib_inc(net, XTCP_MIB_OUT_RSTS);
-	trace_xtcp_rst(net, t, true);
-	xtcp_xmit_reply(&r);
+	send_rst(&r, seg);
 }
 
 void xtcp_xmit_rst_for(struct net *net, struct sk_buff *skb,
@@ -336,13 +341,18 @@ void xtcp_xmit_rst_for(struct net *net, struct sk_buff *skb,
 	xtcp_xmit_rst_known(net, skb, t, seg, &none);
 }
 
-void xtcp_xmit_rst_of(struct xtcp_sock *xs, struct sk_buff *skb,
-		      const struct xtcp_segment *seg)
+/* By the connection's own way: the segment's device may be gone. */
+void xtcp_xmit_rst_of(struct xtcp_sock *xs, const struct xtcp_segment *seg)
 {
-	struct xtcp_options_out opt;
+	struct xtcp_reply r = { .tuple = xs->flow.tuple };
 
-	fill_options(xs, &opt, xtcp_clock_us());
-	xtcp_xmit_rst_known(sock_net(&xs->inet.sk), skb, &xs->flow.tuple, seg, &opt);
+	if (seg->ctl & XTCP_RST)
+		return;
+	xtcp_ip_attr_sk(&r.attr, &xs->inet.sk, xs->ip->version == 4);
+	if (!r.attr.oif)
+		r.attr.oif = xs->flow.l3dev;
+	fill_options(xs, &r.opt, xtcp_clock_us());
+	send_rst(&r, seg);
 }
 
 /* RFC 5961 section 7: a budget for the whole namespace.  Of a fixed size it would

@@ -60,8 +60,8 @@ void xtcp_xmit_rst_for(struct net *net, struct sk_buff *skb,
 void xtcp_xmit_rst_known(struct net *net, struct sk_buff *skb,
 			 const struct xtcp_tuple *t, const struct xtcp_segment *seg,
 			 const struct xtcp_options_out *opt);
-void xtcp_xmit_rst_of(struct xtcp_sock *xs, struct sk_buff *skb,
-		      const struct xtcp_segment *seg);
+/* ... and one for a connection's segment that it does not take.  Socket lock. */
+void xtcp_xmit_rst_of(struct xtcp_sock *xs, const struct xtcp_segment *seg);
 /* Fill attr for an answer to @skb: device for link-local and VRF, mark by sysctl
  * fwmark_reflect, TOS reflected never. */
 void xtcp_reply_init(struct xtcp_reply *r, struct net *net, const struct sk_buff *skb,
