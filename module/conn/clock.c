@@ -13,19 +13,21 @@
  */
 #define MAX_WAIT_US	(3600ULL * USEC_PER_SEC)
 
-/* True if the timer was not pending before. */
+/* True if the timer was not pending before.  Two CPUs may arm one that has no lock
+ * (a listener's): whatever t->at says in the end, the timer stands at the earlier.
+ */
 static bool arm(struct xtcp_timer *t, u64 at)
 {
 	u64 now = xtcp_clock_us();
 	u64 wait = at > now ? min_t(u64, at - now, MAX_WAIT_US) : 0;
 
-	t->at = now + wait;
-	return !mod_timer(&t->timer, jiffies + usecs_to_jiffies(wait));
+	WRITE_ONCE(t->at, now + wait);
+	return !timer_reduce(&t->timer, jiffies + usecs_to_jiffies(wait));
 }
 
 static bool stands(const struct xtcp_timer *t, u64 at)
 {
-	return timer_pending(&t->timer) && t->at <= at;
+	return timer_pending(&t->timer) && READ_ONCE(t->at) <= at;
 }
 
 void xtcp_timer_arm(struct xtcp_timer *t, u64 at)
