@@ -44,17 +44,29 @@ bool xtcp_lease_covers(const struct xtcp_port_net *pn, u16 num)
 /* The kernel's autobind skips what is reserved.  An administrator who writes the
  * sysctl takes it from us; then a port may be chosen twice, for other peers.
  */
-static void reserve(struct net *net, struct xtcp_lease *l, bool on)
+static void reserve(struct net *net, struct xtcp_lease *l)
 {
 	unsigned long *reserved = net->ipv4.sysctl_local_reserved_ports;
 	unsigned int i;
 
-	for (i = 0; i < l->n; i++) {
-		if (on && !test_and_set_bit(l->first + i, reserved))
+	for (i = 0; i < l->n; i++)
+		if (!test_and_set_bit(l->first + i, reserved))
 			__set_bit(i, l->free);
-		else if (!on && test_bit(i, l->free))
-			clear_bit(l->first + i, reserved);
-	}
+}
+
+/* Somebody wrote the sysctl meanwhile?  That replaces all of it: what stands there
+ * now is his, all but a list that has the whole block.
+ */
+static void unreserve(struct net *net, const struct xtcp_lease *l)
+{
+	unsigned long *reserved = net->ipv4.sysctl_local_reserved_ports;
+	unsigned int i;
+
+	for_each_set_bit(i, l->free, l->n)
+		if (!test_bit(l->first + i, reserved))
+			return;
+	for_each_set_bit(i, l->free, l->n)
+		clear_bit(l->first + i, reserved);
 }
 
 static struct xtcp_lease *lease_alloc(struct net *net)
@@ -88,7 +100,7 @@ static struct xtcp_lease *lease_make(struct net *net)
 		kfree(l);
 		return NULL;
 	}
-	reserve(net, l, true);
+	reserve(net, l);
 	bitmap_set(pn->table->bits, l->first, l->n);
 	l->used_ms = xtcp_clock_ms();
 	rcu_assign_pointer(pn->lease, l);
@@ -103,7 +115,7 @@ static void lease_free(struct net *net, struct xtcp_lease *l)
 	unsigned int i;
 
 	RCU_INIT_POINTER(xnet->ports.lease, NULL);
-	reserve(net, l, false);
+	unreserve(net, l);
 	for (i = 0; i < l->n; i++)
 		xtcp_port_bit_drop(&xnet->ports, l->first + i);
 	xtcp_port_table_put(xnet);

@@ -920,6 +920,23 @@ TEST_F_TIMEOUT(connect, lease__given_back, 200)
 	}
 }
 
+/* ... but not what an administrator wrote meanwhile */
+TEST_F_TIMEOUT(connect, lease__administrator_wins, 200)
+{
+	char reserved[256] = "";
+	int fd;
+
+	xtcp_only();
+	syn_sent(&self->f);
+	close(self->f.fd);
+	sysctl_set("net/ipv4/ip_local_reserved_ports", "55000,8080");
+	expect_none(&self->f, 100 * 1000);
+	fd = open("/proc/sys/net/ipv4/ip_local_reserved_ports", O_RDONLY);
+	ASSERT_GE(read(fd, reserved, sizeof(reserved) - 1), 0);
+	close(fd);
+	EXPECT_STREQ("8080,55000\n", reserved);
+}
+
 static int refused(struct flow *f, int err)
 {
 	return err == ECONNREFUSED ? 0 : 1;
