@@ -21,6 +21,7 @@
 #include "proto/segment.h"
 #include "proto/seq.h"
 
+#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/tcp.h>
@@ -400,8 +401,17 @@ int xtcp_ingress_init(void)
 	return 0;
 }
 
+/* Who wrapped our handler while only TIME-WAIT was left, which does not hold the
+ * module, was met when it was too late to refuse: our text stays until he is gone.
+ */
 void xtcp_ingress_exit(void)
 {
-	WARN_ON(users || in4 || in6);
+	WARN_ON(users);
+	mutex_lock(&hook_lock);
+	while (in4 || in6) {
+		msleep(100);
+		unhook();
+	}
+	mutex_unlock(&hook_lock);
 	synchronize_net();
 }
