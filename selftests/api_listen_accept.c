@@ -675,6 +675,29 @@ TEST_F(accept, storm__slots_come_back)
 
 /* --- what a child takes from its listener: IN-1, IN-2 -------------------- */
 
+static uint64_t cookie(int fd)
+{
+	uint64_t c = 0;
+	socklen_t len = sizeof(c);
+
+	must(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &c, &len) == 0);
+	return c;
+}
+
+/* What tells sockets apart is not inherited. */
+TEST_F(accept, inherit__no_cookie)
+{
+	uint64_t own = cookie(self->fd), one, two;
+
+	peer_connect(&self->at);
+	peer_connect(&self->at);
+	one = cookie(test_accept(self->fd));
+	two = cookie(test_accept(self->fd));
+	EXPECT_NE(own, one);
+	EXPECT_NE(own, two);
+	EXPECT_NE(one, two);
+}
+
 /* The rest of IN-1. */
 TEST_F(accept, inherit__more_options)
 {

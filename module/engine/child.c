@@ -63,6 +63,7 @@ static void init_generic(struct sock *sk, const struct xtcp_half *h)
 
 	sock_reset_flag(sk, SOCK_RCU_FREE);
 	WRITE_ONCE(sk->sk_state, XTCP_SYN_RECV);
+	atomic64_set(&sk->sk_cookie, 0);	/* SO_COOKIE: one of its own */
 	sk->sk_frag.page = NULL;
 	sk->sk_frag.offset = 0;
 	sk->sk_frag.size = 0;
