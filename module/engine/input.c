@@ -192,15 +192,33 @@ static bool prune(struct xtcp_sock *xs, const struct sk_buff *skb)
 	return true;
 }
 
+/* Looking through all that is queued for what can be merged pays only when some more
+ * has come since the last time: a peer whose segments cannot be must not have us
+ * look for each of them.  So it is some hundred skbs at most for each that comes.
+ */
+static bool collapse(struct xtcp_sock *xs)
+{
+	struct sock *sk = &xs->inet.sk;
+
+	if (xs->rcv.unmerged < (u32)sk->sk_rcvbuf >> 7)
+		return false;
+	xs->rcv.unmerged = 0;
+	xtcp_mib_add(sock_net(sk), XTCP_MIB_RCV_COLLAPSED,
+		     xtcp_reasm_collapse(sk, &xs->reasm) +
+		     xtcp_rcvq_collapse(sk));
+	return true;
+}
+
 /* The window promises bytes, small segments cost memory beside them: that can be
  * got back by copying.  What is out of order may be thrown away; an eighth at
- * a time, so that a peer cannot have us look through it for each segment.
+ * a time, too.
  */
 static bool room_for(struct xtcp_sock *xs, struct sk_buff *skb)
 {
 	struct sock *sk = &xs->inet.sk;
 	struct net *net = sock_net(sk);
 
+	xs->rcv.unmerged += skb->truesize;
 	if (likely(fits(sk, skb)))
 		return true;
 	if (!atomic_read(&sk->sk_rmem_alloc))
@@ -209,10 +227,7 @@ static bool room_for(struct xtcp_sock *xs, struct sk_buff *skb)
 	xtcp_window_overrun(xs);
 	if (fits(sk, skb))
 		return true;
-	xtcp_mib_add(net, XTCP_MIB_RCV_COLLAPSED,
-		     xtcp_reasm_collapse(sk, &xs->reasm) +
-		     xtcp_rcvq_collapse(sk));
-	if (fits(sk, skb))
+	if (collapse(xs) && fits(sk, skb))
 		return true;
 	if (prune(xs, skb) && fits(sk, skb))
 		return true;

@@ -39,6 +39,7 @@ struct xtcp_rcv {
 	u32	ssthresh;		/* current ceiling, grows with good skbs */
 	u32	mss_seen;		/* size of the peer's full segments, for SWS and acks */
 	u32	last_len;		/* a smaller segment: twice the same is its size */
+	u32	unmerged;		/* true size that came since the last collapse */
 	u32	space_seq;		/* auto-tuning: copied_seq when the round began */
 	u32	space;			/* most bytes read in a round trip */
 	u64	space_us;		/* when it began */

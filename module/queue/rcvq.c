@@ -64,18 +64,26 @@ static bool copy_behind(struct sk_buff *to, const struct sk_buff *skb)
 	return !skb_copy_bits(skb, 0, skb_put(to, skb->len), skb->len);
 }
 
-struct sk_buff *xtcp_compact_start(struct sock *sk, const struct sk_buff *skb,
-				   const struct sk_buff *next)
+struct sk_buff *xtcp_compact_start(struct sock *sk, struct sk_buff *skb,
+				   xtcp_compact_next_fn next)
 {
-	struct sk_buff *to;
+	struct sk_buff *prev = skb, *s, *to;
+	u32 bytes = skb->len, truesize = skb->truesize;
 
-	if (!bloated(skb) || !follows(skb, next) ||
-	    skb->len + next->len > COMPACT_BYTES)
+	if (!bloated(skb))
+		return NULL;
+	while ((s = next(sk, prev)) && follows(prev, s) &&
+	       bytes + s->len <= COMPACT_BYTES) {
+		bytes += s->len;
+		truesize += s->truesize;
+		prev = s;
+	}
+	if (prev == skb)
 		return NULL;
 	to = alloc_skb(COMPACT_BYTES, GFP_ATOMIC | __GFP_NOWARN);
 	if (!to)
 		return NULL;
-	if (!copy_behind(to, skb)) {
+	if (to->truesize >= truesize || !copy_behind(to, skb)) {
 		kfree_skb(to);
 		return NULL;
 	}
@@ -104,6 +112,11 @@ bool xtcp_compact_add(struct sk_buff *to, const struct sk_buff *skb)
 	return true;
 }
 
+static struct sk_buff *queue_next(struct sock *sk, struct sk_buff *skb)
+{
+	return skb_queue_is_last(&sk->sk_receive_queue, skb) ? NULL : skb->next;
+}
+
 unsigned int xtcp_rcvq_collapse(struct sock *sk)
 {
 	unsigned int saved = 0;
@@ -112,8 +125,7 @@ unsigned int xtcp_rcvq_collapse(struct sock *sk)
 
 	skb_queue_walk_safe(q, skb, next) {
 		if (!to || !xtcp_compact_add(to, skb)) {
-			to = skb_queue_is_last(q, skb) ? NULL :
-			     xtcp_compact_start(sk, skb, next);
+			to = xtcp_compact_start(sk, skb, queue_next);
 			if (!to)
 				continue;
 			__skb_queue_before(q, skb, to);

@@ -26,11 +26,12 @@ void xtcp_rcvq_init(struct xtcp_rcvq *q, u32 seq);
  * was eaten (freed, its charge moved or made).  @to is charged. */
 bool xtcp_rcvq_coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *skb);
 /* Against many small skbs: copy what they hold into few.  _start() gives a new skb
- * with @skb's bytes, charged, to stand in its place, if that is worth it (@next
- * follows it), or NULL; _add() copies @skb's bytes behind those of @to, if they
- * follow and there is room. */
-struct sk_buff *xtcp_compact_start(struct sock *sk, const struct sk_buff *skb,
-				   const struct sk_buff *next);
+ * with @skb's bytes, charged, to stand in its place, if that and those that follow
+ * it (as @next tells) then cost less memory, or NULL; _add() copies @skb's bytes
+ * behind those of @to, if they follow and there is room. */
+typedef struct sk_buff *(*xtcp_compact_next_fn)(struct sock *sk, struct sk_buff *skb);
+struct sk_buff *xtcp_compact_start(struct sock *sk, struct sk_buff *skb,
+				   xtcp_compact_next_fn next);
 bool xtcp_compact_add(struct sk_buff *to, const struct sk_buff *skb);
 /* The whole queue so; how many skbs were saved. */
 unsigned int xtcp_rcvq_collapse(struct sock *sk);

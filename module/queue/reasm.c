@@ -167,34 +167,44 @@ static bool cut_front(struct xtcp_reasm *r, const struct sk_buff *prev,
 	return true;
 }
 
-/* Drop what @skb covers whole, and cut from its end what the one behind that
- * has.  False: no memory.
- */
-static bool cut_behind(struct xtcp_reasm *r, struct sk_buff *behind,
-		       struct sk_buff *skb)
+/* Cut from @skb's end what the first that reaches beyond it has.  False: no memory. */
+static bool cut_end(struct sk_buff *behind, struct sk_buff *skb)
 {
 	struct xtcp_skb_cb *cb = xtcp_skb_cb(skb);
+
+	for (; behind; behind = skb_rb_next(behind)) {
+		const struct xtcp_skb_cb *b = xtcp_skb_cb(behind);
+
+		if (!seq_lt(b->seq, cb->end_seq))
+			return true;
+		if (!seq_gt(b->end_seq, cb->end_seq))
+			continue;
+		if (pskb_trim(skb, b->seq - cb->seq))
+			return false;
+		cb->end_seq = b->seq;
+		cb->ctl &= ~XTCP_FIN;
+		return true;
+	}
+	return true;
+}
+
+/* Drop what @skb covers whole. */
+static void drop_covered(struct xtcp_reasm *r, struct sk_buff *behind,
+			 const struct sk_buff *skb)
+{
+	u32 end = xtcp_skb_cb(skb)->end_seq;
 	struct sk_buff *next;
 
 	for (; behind; behind = next) {
 		const struct xtcp_skb_cb *b = xtcp_skb_cb(behind);
 
-		if (!seq_lt(b->seq, cb->end_seq))
-			return true;
-		if (seq_gt(b->end_seq, cb->end_seq)) {
-			xtcp_reasm_dsack(r, b->seq, cb->end_seq);
-			if (pskb_trim(skb, b->seq - cb->seq))
-				return false;
-			cb->end_seq = b->seq;
-			cb->ctl &= ~XTCP_FIN;
-			return true;
-		}
+		if (!seq_lt(b->seq, end))
+			return;
 		xtcp_reasm_dsack(r, b->seq, b->end_seq);
 		next = skb_rb_next(behind);
 		tree_del(r, behind);
 		kfree_skb(behind);
 	}
-	return true;
 }
 
 /* Put @skb, which overlaps with nobody, behind @prev (NULL: first). */
@@ -230,13 +240,19 @@ bool xtcp_reasm_add(struct sock *sk, struct xtcp_reasm *r, struct sk_buff *skb)
 {
 	struct xtcp_skb_cb *cb = xtcp_skb_cb(skb);
 	struct sk_buff *prev, *next;
-	u32 start, end;
+	u32 start, end = cb->end_seq;
 
 	prev = find_before(r, cb->seq);
 	if (prev && !cut_front(r, prev, skb))
 		goto drop;
 	next = prev ? skb_rb_next(prev) : first(r);
-	if (!cut_behind(r, next, skb))
+	/* first what may fail: what is reported by SACK is kept */
+	if (!cut_end(next, skb))
+		goto drop;
+	drop_covered(r, next, skb);
+	if (cb->end_seq != end)
+		xtcp_reasm_dsack(r, cb->end_seq, end);
+	if (cb->seq == cb->end_seq)	/* between them they had it all */
 		goto drop;
 
 	/* the block that the new data is in, RFC 2018 section 4 (2) */
@@ -275,6 +291,11 @@ struct sk_buff *xtcp_reasm_pull(struct sock *sk, struct xtcp_reasm *r, u32 nxt)
 	return NULL;
 }
 
+static struct sk_buff *tree_next(struct sock *sk, struct sk_buff *skb)
+{
+	return skb_rb_next(skb);
+}
+
 unsigned int xtcp_reasm_collapse(struct sock *sk, struct xtcp_reasm *r)
 {
 	struct sk_buff *skb, *next, *to = NULL;
@@ -289,7 +310,7 @@ unsigned int xtcp_reasm_collapse(struct sock *sk, struct xtcp_reasm *r)
 			saved++;
 			continue;
 		}
-		to = next ? xtcp_compact_start(sk, skb, next) : NULL;
+		to = xtcp_compact_start(sk, skb, tree_next);
 		if (!to)
 			continue;
 		rb_replace_node(&skb->rbnode, &to->rbnode, &r->root);

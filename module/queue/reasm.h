@@ -34,6 +34,12 @@ static inline bool xtcp_reasm_empty(const struct xtcp_reasm *r)
 	return RB_EMPTY_ROOT(&r->root);
 }
 
+/* Is there anything that an ACK should tell beside its number? */
+static inline bool xtcp_reasm_reports(const struct xtcp_reasm *r)
+{
+	return !xtcp_reasm_empty(r) || r->dsack;
+}
+
 /* Take @skb, beyond RCV.NXT. Owns it from then on (also when it was all
  * duplicate: then false, freed, and r->dsack set; or no memory to cut off an
  * overlap: false, freed).  Charges it; the caller has made sure of the memory by

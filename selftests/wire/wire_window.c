@@ -506,8 +506,8 @@ TEST_F(window, full__small_segments_are_merged)
 	EXPECT_EQ(f->seq - 1, tcp_info_of(f->fd).tcpi_bytes_received);
 	EXPECT_GT(f->seq, 20000);
 	flow_read(f, f->seq - 1);
-	(void)called;
-	(void)merged;
+	EXPECT_GT(counter("PruneCalled"), called);
+	EXPECT_GT(counter("RcvCollapsed"), merged);
 }
 
 /* SACK-9: out of order may be thrown away, in order may not; and no SACK speaks of
@@ -545,6 +545,52 @@ TEST_F(window, full__out_of_order_is_pruned)
 		flow_read(f, f->seq - 1 - f->read);
 	}
 	EXPECT_EQ(10000, tcp_info_of(f->fd).tcpi_bytes_received);
+}
+
+/* ns until a segment that finds no room is answered */
+static int refused_ns(struct flow *f, uint32_t seq, int n)
+{
+	int64_t t = now_us();
+	int i;
+
+	for (i = 0; i < n; i++) {
+		inject(f, ACK, .seq = seq, .len = 1);
+		f->seq = 1;
+	}
+	t = now_us() - t;
+	while (wire_next(f, 1))
+		;
+	return t * 1000 / n;
+}
+
+/* A peer that fills the buffer with what cannot be merged does not have all of it
+ * looked through for each segment that it sends besides.
+ */
+TEST_F_TIMEOUT(window, full__cost_is_bounded, 120)
+{
+	struct flow *f = &self->f;
+	int few, many, i;
+
+	rcvbuf(self->w.lfd, 1 << 20);
+	flow_open(f, .mss = 1000, .ws = 7, .sackok = true);
+	inject(f, ACK, .seq = 101, .len = 1);
+	f->seq = 1;
+	few = refused_ns(f, 101, 100);
+	for (i = 1; i < 3500; i++) {
+		inject(f, ACK, .seq = 101 + 3 * i, .len = 1);
+		f->seq = 1;
+		if (!(i % 16))
+			while (wire_next(f, 0))
+				;
+	}
+	while (wire_next(f, 1))
+		;
+	EXPECT_GT(tcp_info_of(f->fd).tcpi_rcv_ooopack, 3000);
+	i = counter("OFODrop");
+	many = refused_ns(f, 101 + 3 * 3600, 100);
+	EXPECT_GE(counter("OFODrop"), i + 90);
+	fprintf(stderr, "# a duplicate %d ns, one more for a full buffer %d ns\n", few, many);
+	EXPECT_LE(many, few + 20000);
 }
 
 TEST_HARNESS_MAIN
