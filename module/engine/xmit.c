@@ -56,6 +56,31 @@ static void fill_options(struct xtcp_sock *xs, struct xtcp_options_out *opt,
 	opt->tsecr = xs->ts.recent;
 }
 
+static void fill_sacks(struct xtcp_sock *xs, struct xtcp_options_out *opt,
+		       struct xtcp_sack_block *sacks, u8 max)
+{
+	if (!max || !xs->neg.sack)
+		return;
+	if (unlikely(xs->reasm.dsack) && !READ_ONCE(xs->params->dsack))
+		xs->reasm.dsack = false;
+	opt->num_sacks = xtcp_reasm_sacks(&xs->reasm, sacks,
+					  min_t(u8, max, opt->tstamp ? 3 : 4));
+	opt->sacks = sacks;
+}
+
+/* SACK blocks that fit beside the text of one segment; no segment is made shorter
+ * for them, and those of a super-packet would all carry the same.
+ */
+static u8 sacks_beside(const struct xtcp_sock *xs, const struct sk_buff *skb)
+{
+	u32 room = xs->snd.mss - min(skb->len, xs->snd.mss);
+
+	if (room < XTCP_OLEN_SACK_PAD)
+		return 0;
+	return min_t(u32, (room - XTCP_OLEN_SACK_PAD) / XTCP_OLEN_SACK_BLOCK,
+		     XTCP_MAX_SACKS);
+}
+
 unsigned int xtcp_xmit_hdr_len(const struct xtcp_sock *xs)
 {
 	return XTCP_HDR_LEN + (xs->neg.ts ? XTCP_OLEN_TSTAMP_PAD : 0);
@@ -115,9 +140,11 @@ int xtcp_xmit_skb(struct xtcp_sock *xs, struct sk_buff *skb, gfp_t gfp)
 	struct dst_entry *dst = xtcp_output_dst(xs);
 	struct xtcp_skb_cb *cb = xtcp_skb_cb(skb);
 	u64 now_ns = xtcp_clock_ns(), at = xtcp_pacing_departure(xs, now_ns);
+	struct xtcp_sack_block sacks[XTCP_MAX_SACKS];
 	u64 at_us = div_u64(at, NSEC_PER_USEC);
 	struct xtcp_options_out opt;
 	struct sk_buff *copy;
+	bool silent = false;
 	u8 ctl, ecn = 0;
 
 	if (unlikely(!dst))
@@ -128,6 +155,10 @@ int xtcp_xmit_skb(struct xtcp_sock *xs, struct sk_buff *skb, gfp_t gfp)
 
 	cb->tx.xmit_us = at_us;
 	fill_options(xs, &opt, at_us);
+	if (unlikely(xtcp_reasm_reports(&xs->reasm))) {
+		fill_sacks(xs, &opt, sacks, sacks_beside(xs, skb));
+		silent = !opt.num_sacks;
+	}
 	xtcp_rate_sent(&xs->rate, &cb->tx.rate, xs->sndq.segs_out, at_us);
 	ctl = cb->ctl | XTCP_ACK;
 	/* A receiver's GRO need not wait for more behind a super-packet; when its
@@ -155,7 +186,9 @@ int xtcp_xmit_skb(struct xtcp_sock *xs, struct sk_buff *skb, gfp_t gfp)
 		xs->stats.bytes_sent += skb->len;
 		xs->stats.last_data_sent_us = div_u64(now_ns, NSEC_PER_USEC);
 	}
-	xtcp_timers_ack_sent(xs);
+	/* RFC 5681 4.2: text that does not tell of the hole is no duplicate ACK */
+	if (likely(!silent))
+		xtcp_timers_ack_sent(xs);
 	xtcp_pacing_sent(xs, skb->len, at);
 	return 0;
 }
@@ -174,14 +207,10 @@ static int send_bare(struct xtcp_sock *xs, u32 seq, u8 ctl, u8 max_sacks,
 	skb = alloc_bare(gfp);
 	if (unlikely(!skb))
 		return -ENOMEM;
-	fill_options(xs, &opt, xtcp_clock_us());
-	if (max_sacks && xs->neg.sack) {
-		max_sacks = min_t(u8, max_sacks, opt.tstamp ? 3 : 4);
-		if (unlikely(xs->reasm.dsack) && !READ_ONCE(xs->params->dsack))
-			xs->reasm.dsack = false;
-		opt.num_sacks = xtcp_reasm_sacks(&xs->reasm, sacks, max_sacks);
-		opt.sacks = sacks;
-	}
+	/* it leaves behind the data that fq keeps: TSval does not go back */
+	fill_options(xs, &opt, div_u64(xtcp_pacing_departure(xs, xtcp_clock_ns()),
+				       NSEC_PER_USEC));
+	fill_sacks(xs, &opt, sacks, max_sacks);
 	if (xs->neg.ecn)
 		ctl |= xtcp_ecn_xmit(xs, ctl, false, &ecn);
 	put_header_sk(xs, skb, seq, ctl, &opt);

@@ -59,6 +59,7 @@ static inline unsigned int xtcp_hdr_len(const struct xtcp_hdr *th)
 #define XTCP_OLEN_SACK_PERM	2
 #define XTCP_OLEN_SACK_BASE	2
 #define XTCP_OLEN_SACK_BLOCK	8
+#define XTCP_OLEN_SACK_PAD	4	/* NOP NOP, and the base */
 #define XTCP_OLEN_TSTAMP	10
 #define XTCP_OLEN_TSTAMP_PAD	12	/* NOP NOP TS, RFC 7323 appendix A */
 

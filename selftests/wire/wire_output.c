@@ -788,6 +788,42 @@ TEST_F(output, window__peer_shrinks_it)
 	EXPECT_EQ(10011, f->ack);
 }
 
+/* RFC 5681 4.2, RFC 2018 4: what is sent meanwhile is no substitute for telling of a
+ * hole; a small segment has room to do so itself.
+ */
+TEST_F(output, sack__beside_data)
+{
+	struct flow *f = &self->f;
+	const struct seg *s;
+	int i;
+
+	flow_open(f, .mss = 1000, .sackok = true);
+	flow_write(f, 20000);
+	for (i = 0; i < 10; i++)
+		expect(f, ACK, .len = 1000);
+	/* it lets data go and is out of order */
+	inject(f, ACK, .seq = 101, .ack = 4001, .len = 100);
+	f->seq = 1;
+	while ((s = wire_next(f, 20)) && s->len)
+		;
+	ASSERT_NE(NULL, s);
+	ASSERT_EQ(1, s->nsack);
+	EXPECT_EQ(101, s->sack[0].start);
+	EXPECT_EQ(201, s->sack[0].end);
+
+	while (f->ack < 20001) {
+		inject(f, ACK);
+		while (wire_next(f, 5))
+			;
+	}
+	inject(f, ACK);
+	flow_write(f, 10);
+	s = expect(f, ACK, .len = 10);
+	EXPECT_EQ(1, s->nsack);
+	/* and is not told twice */
+	expect_none(f, 20);
+}
+
 /* SHLD-15: what is new stays where it is */
 TEST_F(output, window__nothing_new_past_the_edge)
 {

@@ -279,6 +279,36 @@ TEST_F(pacing, fq__round_trip)
 	}
 }
 
+/* An ACK waits behind the data that fq keeps, and is no older than that (PAWS). */
+TEST_F(pacing, fq__timestamps_go_forward)
+{
+	struct flow *f = &self->f;
+	const struct seg *s;
+	uint32_t last = 0;
+	int n = 0;
+
+	if (system("tc qdisc replace dev wire0 root fq"))
+		SKIP(return, "no sch_fq");
+	inject(f, SYN, .mss = 1012, .ts = true);
+	expect(f, SYN | ACK, .ts = true);
+	f->ts = true;
+	pass(40);
+	inject(f, ACK);
+	flow_accept(f);
+	ASSERT_EQ(0, set_int(f->fd, SOL_SOCKET, SO_MAX_PACING_RATE, 20000));
+	first_ten(f, 20);
+	/* two leave, the next two are to be kept for 100 ms; duplicates want ACKs */
+	for (int i = 0; i < 12; i++) {
+		inject(f, ACK, .len = 10);
+		while ((s = wire_next(f, i < 11 ? 30 : 1000))) {
+			if (n++)
+				EXPECT_GE((int32_t)(s->tsval - last), 0);
+			last = s->tsval;
+		}
+	}
+	EXPECT_GE(n, 14);
+}
+
 /* --- BBR --------------------------------------------------------------------- */
 
 static void choose(struct flow *f, const char *name)
