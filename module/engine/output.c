@@ -219,13 +219,16 @@ static void send_new(struct xtcp_sock *xs, bool nagle_off)
 			break;
 		bytes = allowance_after_idle(xs, skb, nagle_off);
 		limited = !bytes && cwnd_limits(xs, skb);
-		if (!bytes || xtcp_tso_queue_full(xs, skb) ||
+		if (!bytes || xtcp_tso_queue_full(xs, skb, bytes) ||
 		    send_one(xs, skb, bytes))
 			break;
 		now = xtcp_skb_cb(skb)->tx.xmit_us;
 		any = true;
 	}
 	note_held(xs, any);
+	/* TCP_NOTSENT_LOWAT: a writer may wait for just that */
+	if (any && unlikely(xtcp_output_lowat(xs) != UINT_MAX))
+		xtcp_output_room(xs);
 	if (any)
 		note_sent(xs, now, limited);
 	else if (limited)
@@ -298,11 +301,12 @@ static bool send_one_lost(struct xtcp_sock *xs, struct sk_buff *skb, u32 max_seg
 {
 	const struct xtcp_skb_cb *cb = xtcp_skb_cb(skb);
 	bool head = skb == xtcp_sndq_first(&xs->sndq);
+	u32 wnd = usable_window(xs, cb->seq);
 
-	/* SHLD-16: the head always, the rest inside the window */
-	if (!head && !usable_window(xs, cb->seq))
+	/* SHLD-16: a segment of the head always, the rest inside the window */
+	if (!head && !wnd)
 		return false;
-	if (retransmit(xs, skb, max_segs))
+	if (retransmit(xs, skb, min(max_segs, max(wnd / xs->snd.mss, 1U))))
 		return false;
 	xtcp_mib_add(sock_net(&xs->inet.sk), xs->cong.state == XTCP_CA_LOSS ?
 		     XTCP_MIB_SLOW_START_RETRANS : XTCP_MIB_FAST_RETRANS,

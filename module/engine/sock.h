@@ -219,6 +219,13 @@ static inline struct xtcp_sock *xtcp_sock_of(struct xtcp_flow *f)
 	return container_of(f, struct xtcp_sock, flow);
 }
 
+/* TCP_NOTSENT_LOWAT: so many bytes may wait for their turn. */
+static inline u32 xtcp_output_lowat(const struct xtcp_sock *xs)
+{
+	return READ_ONCE(xs->opt.notsent_lowat) ?:
+	       (u32)READ_ONCE(xs->params->notsent_lowat);
+}
+
 /* For a child: the listener may get another one (xtcp_pinfo_own()) at any time.
  * RCU; inet.pinet6 must be set from what this returns.
  */

@@ -57,10 +57,12 @@ void xtcp_tso_throttle(struct xtcp_sock *xs)
 	smp_mb__after_atomic();
 }
 
-bool xtcp_tso_queue_full(struct xtcp_sock *xs, const struct sk_buff *skb)
+bool xtcp_tso_queue_full(struct xtcp_sock *xs, const struct sk_buff *skb, u32 bytes)
 {
 	struct sock *sk = &xs->inet.sk;
-	u64 limit = max_t(u64, 2 * skb->truesize, xtcp_pacing_ms(xs));
+	/* of what goes now, as if it were cut off already */
+	u32 size = min(skb->truesize, bytes + (u32)SKB_TRUESIZE(XTCP_HEADROOM));
+	u64 limit = max_t(u64, 2 * size, xtcp_pacing_ms(xs));
 
 	if (READ_ONCE(sk->sk_pacing_status) == SK_PACING_NONE)
 		limit = min_t(u64, limit, READ_ONCE(xs->params->limit_output_bytes));
@@ -95,7 +97,8 @@ bool xtcp_tso_autocork(struct xtcp_sock *xs, u32 goal)
 bool xtcp_tso_defers(const struct xtcp_sock *xs, const struct sk_buff *skb, u32 limit)
 {
 	u32 divisor = READ_ONCE(xs->params->tso_win_divisor), chunk;
-	u64 now, head_age;
+	u64 now;
+	s64 head_age;
 
 	if (xs->cong.state >= XTCP_CA_RECOVERY || !xs->sndq.segs_out ||
 	    limit >= xs->snd.gso_max || xtcp_skb_cb(skb)->ctl & XTCP_FIN)
@@ -110,7 +113,7 @@ bool xtcp_tso_defers(const struct xtcp_sock *xs, const struct sk_buff *skb, u32 
 	/* only in the middle of a burst: not what a duplicate ACK lets go */
 	if (now - xs->stats.last_data_sent_us > TSO_DEFER_US)
 		return false;
-	/* not soon, if what is in flight has only just left */
+	/* not soon, if what is in flight has only just left, or fq keeps it yet */
 	head_age = now - xtcp_skb_cb(xtcp_sndq_first(&xs->sndq))->tx.xmit_us;
 	return head_age >= xtcp_rtt_srtt_us(&xs->rtt) / 2;
 }

@@ -19,7 +19,7 @@ u32 xtcp_tso_segs(const struct xtcp_sock *xs);
  * more. */
 bool xtcp_tso_defers(const struct xtcp_sock *xs, const struct sk_buff *skb, u32 limit);
 /* Too much of ours waits below to send @skb?  Then the next that leaves calls. */
-bool xtcp_tso_queue_full(struct xtcp_sock *xs, const struct sk_buff *skb);
+bool xtcp_tso_queue_full(struct xtcp_sock *xs, const struct sk_buff *skb, u32 bytes);
 /* The skb of ours that leaves next calls xtcp_output(). */
 void xtcp_tso_throttle(struct xtcp_sock *xs);
 /* The program has just written: may its last skb, smaller than @goal, wait for company

@@ -38,11 +38,9 @@ static void leave_memory_pressure(struct sock *sk)
 static bool stream_memory_free(const struct sock *sk, int wake)
 {
 	const struct xtcp_sock *xs = xtcp_sk(sk);
-	u32 lowat = READ_ONCE(xs->opt.notsent_lowat) ?:
-		    (u32)READ_ONCE(xs->params->notsent_lowat);
 	u32 notsent = READ_ONCE(xs->sndq.write_seq) - READ_ONCE(xs->snd.nxt);
 
-	return ((u64)notsent << wake) < lowat;
+	return ((u64)notsent << wake) < xtcp_output_lowat(xs);
 }
 
 /* SO_KEEPALIVE; net/core sets the flag after this. */

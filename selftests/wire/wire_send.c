@@ -4,6 +4,7 @@
  */
 #include "wire.h"
 
+#include <sys/epoll.h>
 #include <linux/sockios.h>
 
 FIXTURE(send) {
@@ -167,6 +168,29 @@ TEST_F(send, notsent__holds_the_writer)
 	}
 	EXPECT_EQ(POLLOUT, poll_now(f->fd) & POLLOUT);
 	EXPECT_GT(fill(f, 1000), 0);
+}
+
+/* Sent is enough: the writer need not wait for its ACK. */
+TEST_F(send, notsent__wakes_when_sent)
+{
+	struct flow *f = &self->f;
+	struct epoll_event e = { .events = EPOLLOUT | EPOLLET };
+	int i, ep;
+
+	ASSERT_EQ(0, set_int(f->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 4000));
+	inject(f, ACK, .len = 1);
+	expect(f, ACK);
+	inject(f, ACK, .wnd = 16);	/* 2048 bytes */
+	flow_write(f, 6000);
+	EXPECT_EQ(4000, io(f, SIOCOUTQNSD));
+	ep = epoll_create1(EPOLL_CLOEXEC);
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_ADD, f->fd, &e));
+	ASSERT_EQ(0, epoll_wait(ep, &e, 1, 20));
+	/* the window opens, nothing is acknowledged */
+	inject(f, ACK, .ack = 1, .wnd = 200);
+	EXPECT_EQ(1, epoll_wait(ep, &e, 1, 20));
+	for (i = 0; i < 6; i++)
+		expect(f, ACK, .len = 1000);
 }
 
 TEST_F(send, notsent__sysctl)
