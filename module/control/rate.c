@@ -102,7 +102,6 @@ void xtcp_rate_generate(struct xtcp_rate *r, struct xtcp_rate_sample *rs,
 		r->app_limited = 0;
 	if (rs->acked_sacked)
 		r->delivered_us = now_us;
-	r->lost += lost;
 	rs->losses = lost;
 	rs->delivered = -1;
 	rs->interval_us = -1;

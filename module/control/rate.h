@@ -23,7 +23,7 @@ struct xtcp_rate_pkt {
 
 struct xtcp_rate {
 	u32	delivered;		/* C.delivered */
-	u32	lost;			/* packets ever marked lost */
+	u32	lost;			/* packets ever marked lost; who marks counts */
 	u32	app_limited;		/* C.app_limited: until this delivered */
 	u32	first_tx_us;		/* C.first_sent_time */
 	u32	delivered_us;		/* C.delivered_time */

@@ -79,7 +79,8 @@ static void ack_partly(struct xtcp_sock *xs, struct xtcp_ack *ack,
 	if (unlikely(cb->tx.flags & XTCP_SKB_TSTAMP))
 		xtcp_tstamp_acked(&xs->inet.sk, skb, una);
 	if (!seq_lt(cb->seq, una) ||
-	    xtcp_sndq_trim_head(&xs->inet.sk, &xs->sndq, skb, una, xs->snd.mss))
+	    xtcp_sndq_trim_head(&xs->inet.sk, &xs->sndq, skb, una, xs->snd.mss) ||
+	    cb->tx.flags & XTCP_SKB_SACKED)		/* counted then */
 		return;
 	if (segs > cb->tx.segs) {
 		ack->acked += segs - cb->tx.segs;

@@ -113,6 +113,7 @@ static u32 mark(struct xtcp_sock *xs, struct sk_buff *skb, struct xtcp_ack *ack)
 			     tx->segs);
 	}
 	xtcp_sndq_lost(&xs->sndq, skb);
+	xs->rate.lost += tx->segs;
 	return tx->segs;
 }
 

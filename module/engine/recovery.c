@@ -48,6 +48,7 @@ static void mark_head(struct xtcp_sock *xs, struct xtcp_ack *ack)
 			    xs->snd.mss, GFP_ATOMIC))
 		return;
 	xtcp_sndq_lost(&xs->sndq, skb);
+	xs->rate.lost++;
 	ack->lost++;
 }
 

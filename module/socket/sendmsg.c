@@ -133,8 +133,7 @@ static void note_app_limited(struct xtcp_sock *xs)
 
 	if (xs->sndq.write_seq - xs->snd.nxt < xs->snd.mss &&
 	    sk_wmem_alloc_get(&xs->inet.sk) < SKB_TRUESIZE(1) &&
-	    pipe < xs->cong.cwnd &&
-	    xs->sndq.segs_lost <= xs->sndq.segs_retrans)
+	    pipe < xs->cong.cwnd && !xs->sndq.segs_lost)
 		xtcp_rate_app_limited(&xs->rate, pipe);
 }
 

@@ -149,6 +149,7 @@ static void ack(struct path *p, u64 since)
 	k = &p->pkt[p->head++ % QUEUE];
 	p->inflight -= lost + 1;
 	p->lost += lost;
+	p->r.lost += lost;
 	p->delivered++;
 	xtcp_rate_delivered(&p->r, &rs, &k->rate, 1, k->sent, false);
 	a.rtt_us = rtt_measured(p, k->sent);
