@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-/* port.c - ports and their shadows. */
+/* port.c - ports, and who shares them. */
 #include "conn/port.h"
 
 #include "conn/lease.h"
 #include "conn/netns.h"
 #include "conn/port_table.h"
+#include "conn/shadow.h"
 #include "engine/sock.h"
 
-#include <linux/in.h>
-#include <linux/in6.h>
 #include <linux/net.h>
 #include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
 #include <net/inet_sock.h>
-#include <net/ipv6.h>
 #include <net/sock.h>
-
-/* What sk_user_data of a shadow points to; the address is all that counts. */
-static const unsigned long shadow_tag;
 
 /* --- the machine: is anybody in front of the kernel's TCP? -------------- */
 
@@ -124,119 +119,7 @@ bool xtcp_port_any(const struct net *net)
 	return rcu_access_pointer(xtcp_net(net)->port_bits);
 }
 
-/* --- the shadow ---------------------------------------------------------- */
-
-bool xtcp_port_is_shadow(const struct sock *sk)
-{
-	return sk_fullsock(sk) &&
-	       (READ_ONCE(*(const uintptr_t *)&sk->sk_user_data) &
-		SK_USER_DATA_PTRMASK) == (uintptr_t)&shadow_tag;
-}
-
-/* What decides about a bind: the shadow takes it over from the xtcp socket.  All
- * but SO_REUSEPORT: the kernel would let a socket of the same user listen beside
- * the shadow, and we stand in front of it: it would never see a SYN.
- */
-static void shadow_mirror(struct sock *to, struct sock *from, bool v6only)
-{
-	lock_sock(to);
-	to->sk_reuse = from->sk_reuse;
-	to->sk_mark = from->sk_mark;
-	to->sk_bound_dev_if = from->sk_bound_dev_if;
-	to->sk_ipv6only = v6only;
-	xtcp_compat_inet_assign(to, FREEBIND, freebind,
-				xtcp_compat_inet_test(from, FREEBIND, freebind));
-	xtcp_compat_inet_assign(to, TRANSPARENT, transparent,
-				xtcp_compat_inet_test(from, TRANSPARENT, transparent));
-	write_lock_bh(&to->sk_callback_lock);
-	__rcu_assign_sk_user_data_with_flags(to, &shadow_tag, SK_USER_DATA_NOCOPY);
-	write_unlock_bh(&to->sk_callback_lock);
-	release_sock(to);
-}
-
-static int shadow_bind4(struct socket *shadow, const struct xtcp_port_key *key)
-{
-	struct sockaddr_in sin = {
-		.sin_family	= AF_INET,
-		.sin_port	= htons(key->num),
-		.sin_addr	= { xtcp_addr_v4(&key->addr) },
-	};
-
-	return kernel_bind(shadow, (struct xtcp_compat_sockaddr *)&sin, sizeof(sin));
-}
-
-static int shadow_bind6(struct socket *shadow, const struct xtcp_port_key *key)
-{
-	struct sockaddr_in6 sin6 = {
-		.sin6_family	= AF_INET6,
-		.sin6_port	= htons(key->num),
-		.sin6_addr	= key->addr.in6,
-		.sin6_scope_id	= key->dev,	/* read for link-local ones only */
-	};
-
-	return kernel_bind(shadow, (struct xtcp_compat_sockaddr *)&sin6, sizeof(sin6));
-}
-
-/* A socket of the kernel's, bound to @key as @from would be; with the kernel's word on
- * the user, the capabilities and the cgroup: in the caller's context.
- */
-static int shadow_make(struct sock *from, const struct xtcp_port_key *key,
-		       u8 reuse, bool reuseport, struct socket **res)
-{
-	int family = key->version == 4 ? AF_INET : AF_INET6;
-	struct socket *shadow;
-	int err;
-
-	err = sock_create_kern(sock_net(from), family, SOCK_STREAM, IPPROTO_TCP,
-			       &shadow);
-	if (err)
-		return err;
-
-	shadow_mirror(shadow->sk, from, key->v6only);
-	shadow->sk->sk_reuse = reuse;
-	shadow->sk->sk_reuseport = reuseport;
-	err = key->version == 4 ? shadow_bind4(shadow, key)
-				: shadow_bind6(shadow, key);
-	if (err)
-		sock_release(shadow);
-	else
-		*res = shadow;
-	return err;
-}
-
-/* Binds and fills key->num. */
-static int shadow_create(struct sock *from, struct xtcp_port_key *key,
-			 bool reuseport, struct socket **res)
-{
-	struct socket *shadow;
-	int err;
-
-	err = shadow_make(from, key, from->sk_reuse, reuseport, &shadow);
-	if (err)
-		return err;
-	/* A port the kernel chose would go when the shadow stops listening. */
-	lock_sock(shadow->sk);
-	shadow->sk->sk_userlocks |= SOCK_BINDPORT_LOCK;
-	shadow->sk->sk_reuseport = 0;
-	release_sock(shadow->sk);
-	key->num = inet_sk(shadow->sk)->inet_num;
-	*res = shadow;
-	return 0;
-}
-
-/* Who shares a shadow has not made one: would he have been allowed to?  Whether there
- * is a conflict is not the question here.
- */
-static int shadow_permits(struct sock *from, const struct xtcp_port_key *key)
-{
-	struct socket *probe;
-	int err;
-
-	err = shadow_make(from, key, SK_FORCE_REUSE, false, &probe);
-	if (!err)
-		sock_release(probe);
-	return err;
-}
+/* --- the shadow, and its mates ---------------------------------------------- */
 
 /* Shadows of ours on one number may share it by SO_REUSEPORT (0.0.0.0 and a
  * local address): for the moment in which the kernel compares them.
@@ -255,28 +138,12 @@ static void mates_allow(struct xtcp_port_net *pn, u16 num, kuid_t uid, bool allo
 	}
 }
 
-/* What was compared leaves a note in the kernel's bind bucket, which would let
- * others in unseen: told to bind again what it has, it writes another one.
- */
-static void shadow_closes_door(struct sock *sk)
-{
-	unsigned char reuse;
-
-	lock_sock(sk);
-	reuse = sk->sk_reuse;
-	sk->sk_reuse = SK_FORCE_REUSE;
-	sk->sk_reuseport = 0;
-	sk->sk_prot->get_port(sk, inet_sk(sk)->inet_num);
-	sk->sk_reuse = reuse;
-	release_sock(sk);
-}
-
 static bool number_taken(const struct xtcp_port_net *pn, u16 num)
 {
 	return num && pn->table && test_bit(num, pn->table->bits);
 }
 
-/* As shadow_create(), beside what we have on that number already. */
+/* As xtcp_shadow_create(), beside what we have on that number already. */
 static int shadow_join(struct xtcp_port_net *pn, struct sock *from,
 		       struct xtcp_port_key *key, struct socket **res)
 {
@@ -285,12 +152,12 @@ static int shadow_join(struct xtcp_port_net *pn, struct sock *from,
 	int err;
 
 	if (!mates)
-		return shadow_create(from, key, false, res);
+		return xtcp_shadow_create(from, key, false, res);
 	mates_allow(pn, key->num, uid, true);
-	err = shadow_create(from, key, true, res);
+	err = xtcp_shadow_create(from, key, true, res);
 	mates_allow(pn, key->num, uid, false);
 	if (!err)
-		shadow_closes_door((*res)->sk);
+		xtcp_shadow_closes_door((*res)->sk);
 	return err;
 }
 
@@ -315,25 +182,8 @@ static int shadow_step(struct xtcp_port_net *pn, struct xtcp_port *p,
 	mates_allow(pn, p->key.num, p->uid, true);
 	err = step(p->shadow);
 	mates_allow(pn, p->key.num, p->uid, false);
-	shadow_closes_door(p->shadow->sk);
+	xtcp_shadow_closes_door(p->shadow->sk);
 	return err;
-}
-
-static int step_listen(struct socket *shadow)
-{
-	return kernel_listen(shadow, 1);
-}
-
-/* What the kernel asks when a socket is about to listen */
-static int step_ask(struct socket *shadow)
-{
-	struct sock *sk = shadow->sk;
-	int taken;
-
-	lock_sock(sk);
-	taken = sk->sk_prot->get_port(sk, inet_sk(sk)->inet_num);
-	release_sock(sk);
-	return taken ? -EADDRINUSE : 0;
 }
 
 /* --- references ----------------------------------------------------------- */
@@ -502,7 +352,7 @@ static struct xtcp_port *port_bind_locked(struct xtcp_net *xnet, struct sock *sk
 		p = key->num ? port_find(&xnet->ports, key) : NULL;
 		if (!p)
 			return port_create(xnet, sk, key);
-		err = shadow_permits(sk, key) ?: port_share(p, sk);
+		err = xtcp_shadow_permits(sk, key) ?: port_share(p, sk);
 	} while (err == -EAGAIN);
 	return err ? ERR_PTR(err) : p;
 }
@@ -557,7 +407,7 @@ int xtcp_port_listen_ask(struct xtcp_port *p, const struct sock *sk)
 	if (!may_listen(p, sk))
 		err = -EADDRINUSE;
 	else if (!p->listening)
-		err = shadow_step(pn, p, step_ask);
+		err = shadow_step(pn, p, xtcp_shadow_ask);
 	mutex_unlock(&pn->lock);
 	return err;
 }
@@ -571,7 +421,7 @@ int xtcp_port_listen(struct xtcp_port *p, const struct sock *sk)
 	if (!may_listen(p, sk))
 		err = -EADDRINUSE;
 	else if (!p->listening)
-		err = shadow_step(pn, p, step_listen);
+		err = shadow_step(pn, p, xtcp_shadow_listen);
 	if (!err)
 		p->listening++;
 	mutex_unlock(&pn->lock);
