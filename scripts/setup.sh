@@ -10,7 +10,7 @@ set -eu
 build="build-essential bc bison flex libelf-dev libssl-dev dwarves rsync kmod cpio xz-utils
 	busybox-static qemu-system-x86 debian-archive-keyring iproute2 python3 git ca-certificates curl procps"
 test="nftables tcpdump iperf3 nginx-light redis-server redis-tools netcat-openbsd socat
-	python3-scapy sparse shellcheck ethtool iputils-ping conntrack liblwip-dev"
+	python3-scapy sparse shellcheck tshark ethtool iputils-ping conntrack liblwip-dev"
 
 case ${1:-all} in
 build) want=$build ;;
