@@ -13,7 +13,8 @@ seed: both stacks meet the same path (netem of 6.1 has no seed). Delay and rate
 are netem's.
 
 A line per row, tab-separated: name, kernel and xtcp in Mbit/s, ratio, its
-standard error, runs, retransmissions per 1000 segments of each, verdict.
+standard error, runs, retransmissions per 1000 segments of each, those of them that
+were for nothing (the receiver's D-SACKs say so), verdict.
 """
 import fnmatch
 import getopt
@@ -180,7 +181,7 @@ def transfer(row, x, way):
         time.sleep(1)
         tcpdump.terminate()
         tcpdump.wait()
-    return ns / 1e9, retrans
+    return ns / 1e9, retrans, dsacks
 
 
 def estimate(kernel, xtcp):
@@ -205,7 +206,7 @@ def verdict(ratio, error):
 
 def measure(row, name, way, least, most, seed):
     inward = way == "recv"
-    time_of, retrans = ([], []), [0, 0]
+    time_of, retrans, spurious = ([], []), [0, 0], [0, 0]
     row.path(inward)
     ratio, error, n = 1, math.inf, 0
     while n < least or n < most and undecided(ratio, error):
@@ -214,17 +215,18 @@ def measure(row, name, way, least, most, seed):
         for x in (0, 1):
             # a path of its own, whatever was lost on the way before
             row.seed(seed + n, inward)
-            t, r = transfer(row, x, way)
+            t, r, d = transfer(row, x, way)
             time_of[x].append(t)
             retrans[x] += r
+            spurious[x] += d
         n += 1
         ratio, error = estimate(*time_of)
     bits = 8 * n * (row.mb << 20)
     segments = n * (row.mb << 20) / MSS
-    print("%s\t%.2f\t%.2f\t%.3f\t%.3f\t%d\t%.1f\t%.1f\t%s" % (
+    per = [1000 * n / segments for n in retrans + spurious]
+    print("%s\t%.2f\t%.2f\t%.3f\t%.3f\t%d\t%.1f\t%.1f\t%.2f\t%.2f\t%s" % (
         name, bits / sum(time_of[0]) / 1e6, bits / sum(time_of[1]) / 1e6,
-        ratio, error, n, 1000 * retrans[0] / segments,
-        1000 * retrans[1] / segments, verdict(ratio, error)), flush=True)
+        ratio, error, n, *per, verdict(ratio, error)), flush=True)
 
 
 def measure_share(row, name, least, most, seed):
@@ -242,7 +244,7 @@ def measure_share(row, name, least, most, seed):
         got = [a + b for a, b in zip(got, out)]
     jain = sum(got) ** 2 / (2 * sum(a * a for a in got))
     rates = [8 * a / row.share / n / 1e6 for a in got]
-    print("%s\t%.2f\t%.2f\t%.3f\t%.3f\t%d\t-\t-\t%s" % (
+    print("%s\t%.2f\t%.2f\t%.3f\t%.3f\t%d\t-\t-\t-\t-\t%s" % (
         name, *rates, jain, 0, n, "ok" if jain >= FAIR else "MISS"), flush=True)
 
 
