@@ -374,7 +374,9 @@ void xtcp_window_data_in(struct xtcp_sock *xs, unsigned int len,
 	if (!step)
 		return;
 	rcv->ssthresh += min_t(u32, room, max(step, 2 * len));
-	rcv->quick |= 1;		/* the peer wants to know */
+	/* the peer wants to know, unless it has plenty for the next rounds */
+	if (xtcp_rcv_window(xs) < 8 * (u64)rcv->space)
+		rcv->quick |= 1;
 }
 
 void xtcp_window_overrun(struct xtcp_sock *xs)
@@ -478,22 +480,25 @@ void xtcp_window_hole(struct xtcp_sock *xs)
 }
 
 /* What the program reads in a round trip must fit the buffer, twice over for a
- * measurement is a round trip late.  More than in the last one need not wait for
- * the end of this one: a sender in slow start would meanwhile run into the edge.
+ * measurement is a round trip late.  Where it does not, more than in the last one
+ * need not wait for the end of this one: a sender in slow start would meanwhile run
+ * into the edge.
  */
 void xtcp_window_data_read(struct xtcp_sock *xs, u64 now)
 {
 	struct xtcp_rcv *rcv = &xs->rcv;
 	s32 copied;
+	bool over;
 
 	if (!rcv->rtt_us)
 		return;
 	/* less what is not read yet: a slow reader needs no larger buffer */
 	copied = xs->rcvq.copied_seq - rcv->space_seq -
 		 (rcv->nxt - xs->rcvq.copied_seq);
-	if (copied > (s32)rcv->space)
+	over = now - rcv->space_us >= rcv->rtt_us;
+	if (copied > (s32)rcv->space && (over || copied > full_space(xs) / 2))
 		rcvbuf_grow(xs, copied);
-	if (now - rcv->space_us < rcv->rtt_us)
+	if (!over)
 		return;
 	if (copied > (s32)rcv->space)
 		rcv->space = copied;

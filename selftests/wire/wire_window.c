@@ -354,7 +354,7 @@ TEST_F(window, tuning__in_the_middle_of_a_round_trip)
 	int n, i;
 
 	flow_open(f, .mss = 1000, .ws = 7, .ts = true, .sackok = true, .rtt = 20);
-	for (n = 10; n <= 20; n += 10) {
+	for (n = 10; n <= 28; n += 18) {
 		ASSERT_EQ(87380, buffer(f));
 		for (i = 0; i < n; i++) {
 			inject(f, ACK, .len = 988);
