@@ -106,6 +106,7 @@ struct net;
 	_(DELIVERED_CE,		"DeliveredCE")		/* of them, by ACKs with ECE */ \
 	_(RCV_COALESCE,		"RcvCoalesce")					\
 	_(BACKLOG_DROP,		"BacklogDrop")					\
+	_(BACKLOG_COALESCE,	"BacklogCoalesce")	/* merged while it waited */ \
 	_(MEMORY_PRESSURES,	"MemoryPressures")				\
 	_(ICMP_IN,		"IcmpIn")		/* for one of our flows */ \
 	_(ICMP_DROPPED,		"IcmpDropped")		/* RFC 5927: out of window */ \

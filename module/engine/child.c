@@ -4,6 +4,7 @@
 #include "conn/demux.h"
 #include "conn/port.h"
 #include "engine/cong_choice.h"
+#include "engine/backlog.h"
 #include "engine/dispatch.h"
 #include "engine/half_more.h"
 #include "engine/listener.h"

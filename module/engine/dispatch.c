@@ -2,6 +2,7 @@
 #include "engine/dispatch.h"
 
 #include "conn/demux.h"
+#include "engine/backlog.h"
 #include "engine/listen.h"
 #include "engine/sock.h"
 #include "engine/timewait.h"
@@ -11,32 +12,12 @@
 
 #include <linux/filter.h>
 
-/* Above what the buffers hold: ACKs that free the send buffer must get in. */
-#define BACKLOG_SLACK	(64 * 1024)
-
 static void drop(struct net *net, const struct xtcp_tuple *t,
 		 struct sk_buff *skb, enum xtcp_drop why)
 {
 	xtcp_mib_drop(net, why);
 	trace_xtcp_drop(net, t, why);
 	kfree_skb(skb);
-}
-
-/* The user has the lock: the segment waits.  It is read again then, for cb is
- * too small for what was read.  The device may be gone by then.
- */
-static void to_backlog(struct xtcp_sock *xs, struct sk_buff *skb)
-{
-	struct sock *sk = &xs->inet.sk;
-	u64 limit = (u64)READ_ONCE(sk->sk_rcvbuf) + READ_ONCE(sk->sk_sndbuf) +
-		    BACKLOG_SLACK;
-
-	skb_dst_drop(skb);
-	skb->dev = NULL;
-	if (likely(!sk_add_backlog(sk, skb, min_t(u64, limit, UINT_MAX))))
-		return;
-	xtcp_mib_inc(sock_net(sk), XTCP_MIB_BACKLOG_DROP);
-	drop(sock_net(sk), &xs->flow.tuple, skb, XTCP_DROP_BACKLOG);
 }
 
 static bool reparse(struct sk_buff *skb, struct xtcp_segment *seg)
@@ -69,7 +50,7 @@ static void to_conn(struct xtcp_sock *xs, struct sk_buff *skb,
 		skb_dst_drop(skb);
 		xtcp_input_rcv(xs, skb, seg);
 	} else {
-		to_backlog(xs, skb);
+		xtcp_backlog_add(xs, skb, seg);
 	}
 	bh_unlock_sock(sk);
 }
@@ -89,15 +70,4 @@ void xtcp_dispatch_flow(struct sk_buff *skb, struct xtcp_flow *f,
 		xtcp_tw_rcv(f, skb, seg);
 		break;
 	}
-}
-
-int xtcp_backlog_rcv(struct sock *sk, struct sk_buff *skb)
-{
-	struct xtcp_segment seg;
-
-	if (likely(reparse(skb, &seg)))
-		xtcp_input_rcv(xtcp_sk(sk), skb, &seg);
-	else
-		kfree_skb(skb);
-	return 0;
 }

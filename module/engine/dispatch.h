@@ -18,8 +18,6 @@ struct xtcp_tuple;
 /* @f as xtcp_flow_lookup() gave it (reference is eaten). */
 void xtcp_dispatch_flow(struct sk_buff *skb, struct xtcp_flow *f,
 			struct xtcp_segment *seg);
-/* sk_backlog_rcv */
-int xtcp_backlog_rcv(struct sock *sk, struct sk_buff *skb);
 /* Into a locked child (fresh from the handshake), 3.10.7.4. Eats skb. */
 void xtcp_input_rcv(struct xtcp_sock *xs, struct sk_buff *skb, const struct xtcp_segment *seg);
 /* TOS and TTL of what came, for IP_PKTOPTIONS. */

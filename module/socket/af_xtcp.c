@@ -7,7 +7,7 @@
 #include "conn/netns.h"
 #include "conn/port.h"
 #include "engine/cong_choice.h"
-#include "engine/dispatch.h"
+#include "engine/backlog.h"
 #include "engine/listen.h"
 #include "engine/output.h"
 #include "engine/sock.h"

@@ -5,7 +5,7 @@
 #include "socket/memory.h"
 
 #include "conn/netns.h"
-#include "engine/dispatch.h"
+#include "engine/backlog.h"
 #include "engine/output.h"
 #include "engine/sock.h"
 #include "engine/timers.h"

@@ -462,9 +462,9 @@ TEST_F(program, busy__backlog_is_bounded)
 	ASSERT_EQ(0, pthread_create(&t, NULL, send_slowly, &s));
 	p = (struct pollfd){ .fd = uffd, .events = POLLIN };
 	ASSERT_EQ(1, poll(&p, 1, TEST_DEADLINE_MS));
-	/* it sleeps, and has the lock */
+	/* it sleeps, and has the lock; what comes cannot be merged */
 	for (i = 0; i < CROWD; i++)
-		inject(f, ACK, .seq = 1 + i, .len = 1);
+		inject(f, ACK, .seq = 1 + i, .len = 1, .tos = i % 2 ? 0x20 : 0);
 	expect_none(f, 0);
 	taken = CROWD - counter("BacklogDrop");
 	EXPECT_EQ(CROWD - taken, counter("DropBacklog"));
@@ -482,6 +482,54 @@ TEST_F(program, busy__backlog_is_bounded)
 	f->seq = 1 + taken;
 	inject(f, ACK, .len = CROWD - taken);
 	flow_read(f, CROWD);
+}
+
+/* What follows on the last one is one segment with it when its time comes, but
+ * nothing gets lost in it: what tells the peer's state stays as it is.
+ */
+TEST_F(program, busy__data_is_merged)
+{
+	struct flow *f = &self->f;
+	struct slow_send s;
+	char nops[] = { 1, 1, 1, 1 };
+	struct pollfd p;
+	int uffd, i;
+	pthread_t t;
+
+	xtcp_only();	/* counts itself */
+	flow_open(f, .mss = 1000);
+	must(setsockopt(f->fd, SOL_SOCKET, SO_OOBINLINE, &(int){ 1 }, sizeof(int)) == 0);
+	s.fd = f->fd;
+	s.page = page_missing(&uffd);
+	ASSERT_EQ(0, pthread_create(&t, NULL, send_slowly, &s));
+	p = (struct pollfd){ .fd = uffd, .events = POLLIN };
+	ASSERT_EQ(1, poll(&p, 1, TEST_DEADLINE_MS));
+	/* as many as fit into the first one's page */
+	inject(f, ACK, .len = 20);
+	for (i = 1; i < 3; i++)
+		inject(f, ACK, .seq = 1 + 20 * i, .len = 20, .wnd = 2000 + i);
+	EXPECT_EQ(2, counter("BacklogCoalesce"));
+	/* alone: without data, behind a hole, another ECN field, options, an older ACK, urgent */
+	inject(f, ACK, .seq = 61, .wnd = 3000);
+	inject(f, ACK, .seq = 81, .len = 20);
+	inject(f, ACK, .seq = 101, .len = 20, .tos = 2);
+	inject(f, ACK, .seq = 121, .len = 20, .tos = 2, .raw = nops, .rawlen = 4);
+	inject(f, ACK, .seq = 141, .len = 20, .tos = 2, .raw = nops, .rawlen = 4, .ack = 0);
+	inject(f, ACK | URG, .seq = 161, .len = 20, .tos = 2, .raw = nops, .rawlen = 4,
+	       .ack = 0, .up = 20);
+	EXPECT_EQ(2, counter("BacklogCoalesce"));
+	/* the end goes with what it ends, and nothing goes with the end */
+	inject(f, ACK, .seq = 181, .len = 20);
+	inject(f, ACK | FIN, .seq = 201, .len = 20);
+	inject(f, ACK, .seq = 222, .len = 20);
+	EXPECT_EQ(3, counter("BacklogCoalesce"));
+	page_comes(uffd, s.page);
+	must(pthread_join(t, NULL) == 0);
+	EXPECT_EQ(100, s.sent);
+	EXPECT_EQ(11, tcp_info_of(f->fd).tcpi_data_segs_in);
+	inject(f, ACK, .seq = 61, .len = 20);
+	flow_read(f, 220);
+	EXPECT_EQ(0, recv(f->fd, nops, 1, 0));
 }
 
 TEST_HARNESS_MAIN
