@@ -11,6 +11,7 @@
 #include "engine/listen.h"
 #include "engine/output.h"
 #include "engine/timewait.h"
+#include "net/early.h"
 #include "net/ingress.h"
 #include "engine/ip_ops.h"
 #include "proto/isn.h"
@@ -43,6 +44,7 @@ static int __net_init net_init(struct net *net)
 	err = xtcp_port_net_init(net);
 	if (err)
 		goto err_netns;
+	xtcp_early_net_init(net);
 	err = xtcp_ip_net_init(net);
 	if (err)
 		goto err_port;
@@ -78,6 +80,7 @@ static void __net_exit net_pre_exit(struct net *net)
 	xtcp_proc_net_exit(net);
 	xtcp_sysctl_net_exit(net);
 	xtcp_tw_net_exit(net);
+	xtcp_early_net_exit(net);
 }
 
 /* TIME-WAIT entries hold ports, and may do so until an RCU callback; ports need work

@@ -1,12 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # What the kernel's TCP notices of xtcp: nothing while no socket of xtcp's has a
-# port; after that, one look at a bitmap for each segment.  COEX-2.
+# port; after that, one look at a bitmap for each segment, and before routing one
+# more while there are connections.  COEX-2.
 #
 # shellcheck disable=SC2317		# cases are called by name
 
 . "$(dirname "$0")/lib.sh"
 need_xtcp
+need ethtool
 [ ${#RUN[@]} -gt 0 ] || skip_all "is about xtcp"
 FLOW=$HERE/flow
 [ -x "$FLOW" ] || skip_all "flow is not built (make -C selftests)"
@@ -62,6 +64,78 @@ listening_looks_once() {
 	called kernel_flow "$1" | tee "$TMP/called"
 	[ "$(grep -vx 'chosen\|xtcp_port_is_shadow\|xtcp_port_ours\|xtcp_ingress_pass\|rcv' "$TMP/called")" = "rcv$1" ]
 	[ "$(counter XtcpInSegs)" = 0 ]
+}
+
+# --- the hook before routing, for connections ----------------------------------------
+
+hook=(- - - - early4 - early6)		# by version
+route=(- - - - ip_route_input_slow - ip6_route_input)
+
+xtcp_flow() { # VERSION
+	in1 timeout $((100 * SLOW)) "$FLOW" put "${server[$1]}" 7002 "$BYTES"
+}
+
+# An idle connection: the namespace has one
+keep_connection() { # VERSION
+	ip netns exec n1 "$PYTHON" -S - "${server[$1]}" <<-'END' &
+		import socket, sys, time
+		s = socket.create_connection((sys.argv[1], 7002))
+		s.sendall(b"?")
+		time.sleep(100000)
+	END
+}
+
+few_bytes() { # VERSION
+	in1 timeout $((100 * SLOW)) "$FLOW" get "${server[$1]}" 7001 1000
+}
+
+hooked() { # VERSION
+	called few_bytes "$1" >"$TMP/called"
+	grep -qx "${hook[$1]}" "$TMP/called"
+}
+
+look() { # VERSION yes|no; looking is dear, and what it waits for takes a minute
+	sleep 15
+	if hooked "$1"; then [ "$2" = yes ]; else [ "$2" = no ]; fi
+}
+
+# how often COMMAND made the kernel call FUNCTION
+calls_of() { # FUNCTION COMMAND...
+	local f=$1
+	shift
+	echo "$f" >"$TRACING/set_ftrace_filter"
+	echo function >"$TRACING/current_tracer"
+	echo >"$TRACING/trace"
+	"$@" >/dev/null
+	grep -c "$f" "$TRACING/trace" || true
+	echo nop >"$TRACING/current_tracer"
+	echo >"$TRACING/set_ftrace_filter"
+}
+
+# Segments of a connection have its route; with the last connection the hook goes.
+routed_once() { # VERSION
+	local n connection
+	grep -qw function "$TRACING/available_tracers" || skip_case "no function tracer"
+	in1 ethtool -K v1 tso off gso off >/dev/null
+	kernel_server "$1"
+	xtcp_server "$1"
+	look "$1" no
+	keep_connection "$1"
+	connection=$!
+	wait_for 60 look "$1" yes
+	n=$(calls_of "${route[$1]}" xtcp_flow "$1")
+	echo "$n routes looked up"
+	[ "$n" -lt 50 ]		# until the first one is in, and the ACKs
+	# as the admin has it; looked at within a minute
+	in0 sysctl -qw net.ipv4.tcp_early_demux=0
+	wait_for 120 look "$1" no
+	n=$(calls_of "${route[$1]}" xtcp_flow "$1")
+	echo "$n without the hook"
+	[ "$n" -gt $((BYTES / 1500)) ]
+	in0 sysctl -qw net.ipv4.tcp_early_demux=1
+	wait_for 120 look "$1" yes
+	kill "$connection"
+	wait_for 200 look "$1" no
 }
 
 # --- what it costs -----------------------------------------------------------------
@@ -129,6 +203,7 @@ netns_up
 for v in 4 6; do
 	run_case idle_is_not_called.v$v idle_is_not_called $v
 	run_case listening_looks_once.v$v listening_looks_once $v
+	run_case routed_once.v$v routed_once $v
 	[ "${XTCP_TEST_DEBUG:-0}" != 0 ] || run_case no_cost.v$v no_cost $v
 done
 module_back

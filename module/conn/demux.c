@@ -170,10 +170,9 @@ static bool link_holds(struct hlist_nulls_node **from, const struct xtcp_flow *f
 	return READ_ONCE(f->node.next) == next;
 }
 
-struct xtcp_flow *xtcp_flow_lookup(struct net *net, const struct xtcp_tuple *t,
-				   int l3dev)
+struct xtcp_flow *xtcp_flow_find(struct net *net, const struct xtcp_tuple *t,
+				 int l3dev, u32 hash)
 {
-	u32 hash = xtcp_flow_hash(net, t);
 	struct flow_bucket *b = bucket_of(hash);
 	struct hlist_nulls_node *pos, *next;
 	struct hlist_nulls_node **from;
@@ -201,6 +200,12 @@ again:
 	if (unlikely(!pos || get_nulls_value(pos) != (hash & flows.mask)))
 		goto again;
 	return NULL;
+}
+
+struct xtcp_flow *xtcp_flow_lookup(struct net *net, const struct xtcp_tuple *t,
+				   int l3dev)
+{
+	return xtcp_flow_find(net, t, l3dev, xtcp_flow_hash(net, t));
 }
 
 static struct xtcp_flow *find_locked(struct flow_bucket *b, u32 hash,

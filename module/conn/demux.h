@@ -59,6 +59,9 @@ bool xtcp_flow_hashed(const struct xtcp_flow *f);
 /* Find and take a reference; NULL if there is none. RCU read lock held. */
 struct xtcp_flow *xtcp_flow_lookup(struct net *net, const struct xtcp_tuple *t,
 				   int l3dev);
+/* By a hash that may be another tuple's: NULL then, too. */
+struct xtcp_flow *xtcp_flow_find(struct net *net, const struct xtcp_tuple *t,
+				 int l3dev, u32 hash);
 /* The same under the bucket's lock: sure, for "nobody" to be the answer. */
 struct xtcp_flow *xtcp_flow_lookup_locked(struct net *net,
 					  const struct xtcp_tuple *t, int l3dev);

@@ -16,6 +16,7 @@
 
 #include <linux/list.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include <net/netns/hash.h>
@@ -85,12 +86,20 @@ struct xtcp_tw_queue {
 	struct xtcp_timer	timer;
 };
 
+/* net/early.c alone */
+struct xtcp_early {
+	struct delayed_work	work;
+	bool			wanted;	/* by a connection, and not looked since */
+	bool			hooked;	/* the work's */
+};
+
 struct xtcp_net {
 	struct net		*net;
 	struct xtcp_params	params;
 	struct xtcp_mib __percpu *mib;
 	unsigned long __rcu	*port_bits;	/* 65536 bits or NULL; port.c alone */
 	struct xtcp_port_net	ports;
+	struct xtcp_early	early;
 	struct sock		*ctl4, *ctl6;	/* send for who has no socket */
 	struct xtcp_tw_queue	tw;
 	struct xtcp_cookie_key	cookie_key;

@@ -3,9 +3,8 @@
 
 #include "conn/demux.h"
 #include "conn/port.h"
-#include "engine/cong_choice.h"
 #include "engine/backlog.h"
-#include "engine/dispatch.h"
+#include "engine/cong_choice.h"
 #include "engine/half_more.h"
 #include "engine/listener.h"
 #include "engine/output.h"
@@ -65,6 +64,7 @@ static void init_generic(struct sock *sk, const struct xtcp_half *h)
 	sock_reset_flag(sk, SOCK_RCU_FREE);
 	WRITE_ONCE(sk->sk_state, XTCP_SYN_RECV);
 	atomic64_set(&sk->sk_cookie, 0);	/* SO_COOKIE: one of its own */
+	RCU_INIT_POINTER(sk->sk_rx_dst, NULL);	/* the listener's, once connected */
 	sk->sk_frag.page = NULL;
 	sk->sk_frag.offset = 0;
 	sk->sk_frag.size = 0;

@@ -315,6 +315,7 @@ void xtcp_connect_reset(struct xtcp_sock *xs)
 	xtcp_rcvq_purge(sk);
 	forget_names(xs);
 	sk_dst_reset(sk);
+	dst_release(unrcu_pointer(xchg(&sk->sk_rx_dst, NULL)));
 	WRITE_ONCE(sk->sk_shutdown, 0);
 	sock_reset_flag(sk, SOCK_DONE);
 	xtcp_timers_reset(xs);

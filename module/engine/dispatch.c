@@ -11,6 +11,9 @@
 #include "queue/synq.h"
 
 #include <linux/filter.h>
+#include <linux/netdevice.h>
+
+#include <net/dst.h>
 
 static void drop(struct net *net, const struct xtcp_tuple *t,
 		 struct sk_buff *skb, enum xtcp_drop why)
@@ -36,6 +39,28 @@ static bool filtered(struct sock *sk, struct sk_buff *skb,
 	return skb->len != len && !reparse(skb, seg);
 }
 
+/* The next segment has the same way (net/early.c): sk_rx_dst, as the kernel's TCP
+ * keeps it.  Written under the socket's spinlock while no user owns it.
+ */
+static void keep_route(struct xtcp_sock *xs, const struct sk_buff *skb)
+{
+	struct sock *sk = &xs->inet.sk;
+	struct dst_entry *dst = skb_dst(skb), *old;
+
+	old = rcu_dereference_protected(sk->sk_rx_dst, true);
+	if (likely(dst == old && sk->sk_rx_dst_ifindex == skb->skb_iif))
+		return;
+	if (!dst || dst->ops->family != xs->ip->family || !dst_hold_safe(dst))
+		return;
+	WRITE_ONCE(sk->sk_rx_dst_ifindex, skb->skb_iif);
+	WRITE_ONCE(sk->sk_rx_dst_cookie,
+		   xs->ip->dst_cookie ? xs->ip->dst_cookie(dst) : 0);
+	rcu_assign_pointer(sk->sk_rx_dst, dst);
+	dst_release(old);
+	if (IS_ENABLED(CONFIG_NETFILTER) && !(skb->dev->flags & IFF_LOOPBACK))
+		xtcp_early_want(sock_net(sk));
+}
+
 static void to_conn(struct xtcp_sock *xs, struct sk_buff *skb,
 		    struct xtcp_segment *seg)
 {
@@ -47,6 +72,7 @@ static void to_conn(struct xtcp_sock *xs, struct sk_buff *skb,
 	}
 	bh_lock_sock_nested(sk);
 	if (likely(!sock_owned_by_user(sk))) {
+		keep_route(xs, skb);
 		skb_dst_drop(skb);
 		xtcp_input_rcv(xs, skb, seg);
 	} else {

@@ -8,6 +8,7 @@
 
 #include <linux/types.h>
 
+struct net;
 struct sk_buff;
 struct sock;
 struct xtcp_flow;
@@ -22,5 +23,10 @@ void xtcp_dispatch_flow(struct sk_buff *skb, struct xtcp_flow *f,
 void xtcp_input_rcv(struct xtcp_sock *xs, struct sk_buff *skb, const struct xtcp_segment *seg);
 /* TOS and TTL of what came, for IP_PKTOPTIONS. */
 void xtcp_input_note_ip(struct xtcp_sock *xs, const struct sk_buff *skb);
+
+
+/* Told by dispatch.c, done by net/early.c (where there is netfilter): a connection
+ * receives from a device.  Any context. */
+void xtcp_early_want(struct net *net);
 
 #endif

@@ -19,6 +19,7 @@ struct ip_options_rcu;
 struct net;
 struct sock;
 struct msghdr;
+struct xtcp_hdr;
 
 /* The knobs of a packet that TCP does not care about, by value so that half-open
  * and TIME-WAIT entries and answers of nobody can fill it. */
@@ -59,8 +60,10 @@ struct xtcp_ip_ops {
 	u32 (*mtu)(const struct dst_entry *dst);	/* IP MTU */
 	/* For __sk_dst_check(); NULL: always 0. */
 	u32 (*dst_cookie)(const struct dst_entry *dst);
-	/* Received skb (network header set, data at the TCP header). */
-	void (*rx_tuple)(const struct sk_buff *skb, struct xtcp_tuple *t);
+	/* Received skb: network header set, TCP header at @th. */
+	void (*rx_tuple)(const struct sk_buff *skb, const struct xtcp_hdr *th,
+			 struct xtcp_tuple *t);
+	/* The same, data at the TCP header. */
 	bool (*rx_csum_bad)(struct sk_buff *skb);
 	bool (*rx_policy_ok)(struct sock *sk, struct sk_buff *skb);
 	u8 (*rx_tos)(const struct sk_buff *skb);

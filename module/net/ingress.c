@@ -16,6 +16,7 @@
 #include "engine/listen.h"
 #include "engine/sock.h"
 #include "engine/trace.h"
+#include "net/early.h"
 #include "net/icmp_err.h"
 #include "engine/ip_ops.h"
 #include "proto/segment.h"
@@ -242,6 +243,21 @@ static int truncated(struct sk_buff *skb, struct net *net, bool v4)
 	return 0;
 }
 
+static struct xtcp_flow *flow_of(struct sk_buff *skb, struct net *net,
+				 const struct xtcp_tuple *t, int l3dev)
+{
+	struct xtcp_flow *f;
+	u32 hash;
+
+	if (xtcp_early_seen(skb, &hash)) {
+		f = xtcp_flow_find(net, t, l3dev, hash);
+		if (likely(f))
+			return f;
+		/* nobody's; or INPUT translates addresses */
+	}
+	return xtcp_flow_lookup(net, t, l3dev);
+}
+
 static __always_inline int rcv(struct sk_buff *skb, bool v4)
 {
 	const struct xtcp_ip_ops *ip = v4 ? &xtcp_ip4_ops : &xtcp_ip6_ops;
@@ -257,7 +273,7 @@ static __always_inline int rcv(struct sk_buff *skb, bool v4)
 	if (!xtcp_port_ours(net, ((struct xtcp_hdr *)skb->data)->dport))
 		return xtcp_ingress_pass(skb, v4);
 
-	ip->rx_tuple(skb, &t);
+	ip->rx_tuple(skb, (struct xtcp_hdr *)skb->data, &t);
 	/* An IPv6 packet from ::ffff:a.b.c.d is not that IPv4 host's. */
 	if (!v4 && unlikely(xtcp_addr_is_v4(&t.raddr) ||
 			    xtcp_addr_is_v4(&t.laddr)))
@@ -267,7 +283,7 @@ static __always_inline int rcv(struct sk_buff *skb, bool v4)
 		return drop(skb, net, &t, XTCP_DROP_NOT_HOST);
 
 	l3dev = xtcp_ip_rx_l3dev(skb);
-	f = xtcp_flow_lookup(net, &t, l3dev);
+	f = flow_of(skb, net, &t, l3dev);
 	return likely(f) ? to_flow(skb, net, ip, &t, f) :
 			   no_flow(skb, net, ip, &t, l3dev);
 }

@@ -95,9 +95,9 @@ static u32 ip4_mtu_of(const struct dst_entry *dst)
 	return dst_mtu(dst);
 }
 
-static void ip4_rx_tuple(const struct sk_buff *skb, struct xtcp_tuple *t)
+static void ip4_rx_tuple(const struct sk_buff *skb, const struct xtcp_hdr *th,
+			 struct xtcp_tuple *t)
 {
-	const struct xtcp_hdr *th = (const struct xtcp_hdr *)skb->data;
 	const struct iphdr *iph = ip_hdr(skb);
 
 	xtcp_addr_set_v4(&t->laddr, iph->daddr);

@@ -107,10 +107,9 @@ static u32 ip6_cookie(const struct dst_entry *dst)
 	return rt6_get_cookie(container_of(dst, struct rt6_info, dst));
 }
 
-static void ip6_rx_tuple(const struct sk_buff *skb, struct xtcp_tuple *t)
+static void ip6_rx_tuple(const struct sk_buff *skb, const struct xtcp_hdr *th,
+			 struct xtcp_tuple *t)
 {
-	const struct xtcp_hdr *th = (const struct xtcp_hdr *)skb->data;
-
 	xtcp_addr_set_v6(&t->laddr, &ipv6_hdr(skb)->daddr);
 	xtcp_addr_set_v6(&t->raddr, &ipv6_hdr(skb)->saddr);
 	t->lport = th->dport;

@@ -23,6 +23,7 @@ lines=40
 case ${1-} in
 -h|--help|'') usage; exit 0 ;;
 -n) lines=$2; shift 2 ;;
+-*) usage >&2; exit 2 ;;
 esac
 
 make -s -C "$TOP/selftests/bench" >&2
