@@ -2,6 +2,8 @@
 /* api_sysctl.c - net.xtcp.*, and those of IP: defaults and what they do. */
 #include "xtcp_test.h"
 
+#include <limits.h>
+
 FIXTURE(sysctl) {
 	int fd;
 };
@@ -154,6 +156,27 @@ TEST_F(sysctl, options)
 		}
 	}
 	EXPECT_EQ(EINVAL, try(knob("sack"), "2"));
+}
+
+/* SY-7, SY-14, SY-15: the kernel's; the wire tests measure what they do */
+TEST_F(sysctl, defaults)
+{
+	static const struct { const char *name; int value; } row[] = {
+		{ "ecn", 2 }, { "ecn_fallback", 1 },
+		{ "autocorking", 1 }, { "limit_output_bytes", 1 << 20 },
+		{ "min_tso_segs", 2 }, { "tso_win_divisor", 3 }, { "tso_rtt_log", 9 },
+		{ "pacing_ss_ratio", 200 }, { "pacing_ca_ratio", 120 },
+		{ "challenge_ack_limit", INT_MAX }, { "invalid_ratelimit", 500 },
+		{ "comp_sack_delay_ns", 1000000 }, { "comp_sack_slack_ns", 100000 },
+		{ "comp_sack_nr", 44 },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(row); i++)
+		EXPECT_EQ(row[i].value, value(knob(row[i].name)))
+			TH_LOG("row %d", i);
+	EXPECT_EQ(EINVAL, try(knob("comp_sack_nr"), "256"));
+	EXPECT_EQ(EINVAL, try(knob("ecn_fallback"), "2"));
 }
 
 /* What one namespace sets, another does not see; a new one has the defaults. */

@@ -10,7 +10,8 @@
  * A timer armed for a socket holds a reference on it.
  *
  * struct xtcp_fine_timer is to the nanosecond, in wire time, and runs in softirq
- * as the others do: for pacing.
+ * as the others do: for pacing and for ACKs
+ * that wait.
  */
 #ifndef XTCP_CONN_CLOCK_H
 #define XTCP_CONN_CLOCK_H
@@ -86,6 +87,9 @@ struct xtcp_fine_timer {
 				  HRTIMER_MODE_ABS_PINNED_SOFT)
 /* Stays as it is if it stands already. */
 void xtcp_fine_timer_arm_sk(struct sock *sk, struct xtcp_fine_timer *t, u64 at);
+/* Up to @slack ns later, with an interrupt that comes anyway. */
+void xtcp_fine_timer_arm_range_sk(struct sock *sk, struct xtcp_fine_timer *t,
+				  u64 at, u64 slack);
 void xtcp_fine_timer_stop_sk(struct sock *sk, struct xtcp_fine_timer *t);
 
 #endif

@@ -44,6 +44,7 @@ struct net;
 	_(TW_OVERFLOW,		"TimeWaitOverflow")				\
 	_(DELAYED_ACKS,		"DelayedACKs")					\
 	_(DELAYED_ACK_LOCKED,	"DelayedACKLocked")				\
+	_(ACK_COMPRESSED,	"AckCompressed")	/* told of by a later one */ \
 	_(PURE_ACKS,		"PureAcks")					\
 	_(HP_HITS,		"HPHits")		/* header prediction */	\
 	_(TIMEOUTS,		"Timeouts")		/* RTOs */		\

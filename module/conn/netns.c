@@ -54,6 +54,9 @@ static const struct xtcp_params defaults = {
 	.base_mss		= 1024,
 	.mtu_probe_floor	= XTCP_MIN_SND_MSS,
 	.probe_threshold	= 8,
+	.comp_sack_delay_ns	= NSEC_PER_MSEC,
+	.comp_sack_slack_ns	= 100 * NSEC_PER_USEC,
+	.comp_sack_nr		= 44,
 	.probe_interval		= 600,
 	.congestion_control	= "cubic",
 };

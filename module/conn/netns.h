@@ -74,6 +74,9 @@ struct xtcp_params {
 	int	base_mss;		/* where that search begins */
 	int	mtu_probe_floor;	/* and what it never goes below */
 	int	probe_threshold;	/* bytes that are not worth a probe */
+	int	comp_sack_delay_ns;	/* an ACK of what comes behind a hole waits */
+	int	comp_sack_slack_ns;	/* and a bit longer if nothing wakes */
+	int	comp_sack_nr;		/* for so many segments; 0: never */
 	int	probe_interval;		/* seconds until the next search */
 	char	congestion_control[16];	/* a reader that races with a writer may
 					 * find no such algorithm: the default then */

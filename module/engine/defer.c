@@ -75,6 +75,8 @@ static void run_deferred(struct xtcp_sock *xs)
 		xtcp_timers_run(xs);
 	if (test_and_clear_bit(XTCP_DEFER_PMTU, &xs->deferred))
 		xtcp_pmtu_reduced(xs, READ_ONCE(xs->mtu_info));
+	if (test_and_clear_bit(XTCP_DEFER_ACK, &xs->deferred))
+		xtcp_ack_hold_run(xs);
 	if (test_and_clear_bit(XTCP_DEFER_TX, &xs->deferred) && !xs->done)
 		xtcp_output(xs, false);
 	if (test_and_clear_bit(XTCP_DEFER_WAKE, &xs->deferred))

@@ -376,11 +376,12 @@ static enum xtcp_drop in_order(struct xtcp_sock *xs, struct sk_buff *skb,
 static enum xtcp_drop out_of_order(struct xtcp_sock *xs, struct sk_buff *skb)
 {
 	unsigned int len = skb->len, truesize = skb->truesize;
+	bool owed = xs->rcv.ack_now;
 	struct sock *sk = &xs->inet.sk;
 	struct net *net = sock_net(sk);
 
-	xs->rcv.ack_now = true;		/* RFC 5681 4.2 */
 	xs->stats.rcv_ooopack++;
+	xs->rcv.ack_now = true;		/* RFC 5681 4.2 */
 	if (!room_for(xs, skb)) {
 		xtcp_mib_inc(net, XTCP_MIB_OFO_DROP);
 		if (!sock_flag(sk, SOCK_DEAD))
@@ -394,6 +395,8 @@ static enum xtcp_drop out_of_order(struct xtcp_sock *xs, struct sk_buff *skb)
 		return XTCP_DROP_NONE;
 	}
 	xtcp_mib_inc(net, XTCP_MIB_OFO_QUEUE);
+	if (xtcp_ack_holds(xs))
+		xs->rcv.ack_now = owed;
 	/* a window that stays tells who has no SACK that this is a duplicate ACK */
 	if (xs->neg.sack && len >= SMALL_SEGMENT)
 		xtcp_window_data_in(xs, len, truesize);

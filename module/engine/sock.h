@@ -41,6 +41,7 @@
 #include "control/cong.h"
 #include "control/rate.h"
 #include "control/rtt.h"
+#include "engine/ack_hold.h"
 #include "engine/chrono.h"
 #include "engine/ecn.h"
 #include "engine/mtu_probe.h"
@@ -139,6 +140,7 @@ struct xtcp_stats {
 
 /* xs->deferred */
 enum {
+	XTCP_DEFER_ACK,			/* an ACK has waited long enough */
 	XTCP_DEFER_TX,			/* room below: push the send queue */
 	XTCP_DEFER_TIMER,		/* a timer fired while the user had the lock */
 	XTCP_DEFER_PMTU,		/* the path's MTU changed */
@@ -148,8 +150,9 @@ enum {
 };
 
 /* What release_cb has to do. */
-#define XTCP_DEFER_WORK	(BIT(XTCP_DEFER_TX) | BIT(XTCP_DEFER_TIMER) | \
-			 BIT(XTCP_DEFER_PMTU) | BIT(XTCP_DEFER_WAKE))
+#define XTCP_DEFER_WORK	(BIT(XTCP_DEFER_ACK) | BIT(XTCP_DEFER_TX) | \
+			 BIT(XTCP_DEFER_TIMER) | BIT(XTCP_DEFER_PMTU) | \
+			 BIT(XTCP_DEFER_WAKE))
 
 struct xtcp_sock {
 	struct inet_sock	inet;	/* must be first: the IP output path reads it */
@@ -178,6 +181,7 @@ struct xtcp_sock {
 	struct xtcp_sndq	sndq;
 	struct xtcp_rcvq	rcvq;
 	struct xtcp_reasm	reasm;
+	struct xtcp_ack_hold	ack_hold;
 	struct xtcp_rtt		rtt;
 	struct xtcp_rate	rate;
 	struct xtcp_rack	rack;

@@ -232,6 +232,7 @@ void xtcp_timers_ack_failed(struct xtcp_sock *xs, u64 now)
 
 void xtcp_timers_ack_sent(struct xtcp_sock *xs)
 {
+	xtcp_ack_hold_sent(xs);
 	xs->timers.delack_at = 0;
 	xs->rcv.ack_now = false;
 	xs->rcv.ack_owed = 0;
@@ -553,6 +554,7 @@ void xtcp_timers_stop(struct xtcp_sock *xs)
 	xs->timers.keep_at = 0;
 	xtcp_timer_stop_sk(&xs->inet.sk, &xs->timers.timer);
 	xtcp_pacing_stop(xs);
+	xtcp_ack_hold_stop(xs);
 }
 
 void xtcp_timers_reset(struct xtcp_sock *xs)

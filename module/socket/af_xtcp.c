@@ -200,6 +200,7 @@ void xtcp_sock_destruct(struct sock *sk)
 		xtcp_port_put(xs->port);
 	xtcp_cong_exit(&xs->cong);
 	xtcp_pacing_free(xs);
+	xtcp_ack_hold_free(xs);
 	kfree(xs->saved_syn);
 	kfree_rcu(rcu_dereference_protected(inet->inet_opt, 1), rcu);
 	dst_release(rcu_dereference_protected(sk->sk_dst_cache, 1));

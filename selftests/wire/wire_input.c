@@ -831,6 +831,88 @@ TEST_F(input, sack__three_blocks_beside_timestamps)
 	EXPECT_EQ(40, s->optlen);
 }
 
+/* OTH-6: the first three behind a hole are the peer's fast retransmit; from there on an
+ * ACK tells of several, a twentieth of the round trip later.
+ */
+TEST_F(input, sack__acks_are_held)
+{
+	struct flow *f = &self->f;
+	const struct seg *s = NULL;
+	int64_t at;
+	int i;
+
+	flow_open(f, .mss = 1000, .sackok = true, .rtt = 10);
+	for (i = 1; i <= 3; i++) {
+		inject(f, ACK, .seq = 1 + 100 * i, .len = 100);
+		s = expect(f, ACK, .ack = 1, .within = 0);
+	}
+	at = s->at;
+	for (; i <= 8; i++)
+		inject(f, ACK, .seq = 1 + 100 * i, .len = 100);
+	s = expect(f, ACK, .ack = 1);
+	EXPECT_GE(s->at - at, 500);
+	EXPECT_LT(s->at - at, 5000);
+	EXPECT_EQ(1, s->nsack);
+	EXPECT_EQ(901, s->sack[0].end);
+	expect_none(f, 5);
+	EXPECT_COUNT(4, "AckCompressed");
+	/* not for ever: the one after comp_sack_nr that wait takes them along */
+	knob("comp_sack_nr", "3");
+	for (; i <= 12; i++)
+		inject(f, ACK, .seq = 1 + 100 * i, .len = 100);
+	s = expect(f, ACK, .ack = 1, .within = 0);
+	EXPECT_EQ(1301, s->sack[0].end);
+	expect_none(f, 5);
+	/* what fills a hole is told at once, and with it what waited */
+	knob("comp_sack_nr", "44");
+	inject(f, ACK, .seq = 1 + 100 * i, .len = 100);
+	inject(f, ACK, .len = 100);
+	expect(f, ACK, .ack = 1401, .within = 0);
+	expect_none(f, 5);
+}
+
+/* never longer than comp_sack_delay_ns, and 0 turns it off; more blocks than fit do not
+ * wait, nor does a duplicate; the next hole begins anew */
+TEST_F(input, sack__acks_are_not_held)
+{
+	struct flow *f = &self->f;
+	const struct seg *s = NULL;
+	int64_t at;
+	int i;
+
+	flow_open(f, .mss = 1000, .sackok = true, .rtt = 1000);
+	for (i = 1; i <= 3; i++) {
+		inject(f, ACK, .seq = 1 + 100 * i, .len = 100);
+		s = expect(f, ACK, .ack = 1, .within = 0);
+	}
+	at = s->at;
+	inject(f, ACK, .seq = 401, .len = 100);
+	s = expect(f, ACK, .ack = 1);
+	EXPECT_GE(s->at - at, 1000);
+	EXPECT_LT(s->at - at, 10000);
+	/* a duplicate */
+	inject(f, ACK, .seq = 401, .len = 100);
+	s = expect(f, ACK, .ack = 1, .within = 0);
+	EXPECT_EQ(401, s->sack[0].start);
+	EXPECT_EQ(2, s->nsack);
+	/* a second block waits, a third does not */
+	inject(f, ACK, .seq = 601, .len = 100);
+	inject(f, ACK, .seq = 801, .len = 100);
+	s = expect(f, ACK, .ack = 1, .within = 0);
+	EXPECT_EQ(3, s->nsack);
+	expect_none(f, 5);
+	/* RCV.NXT moved, there is still a hole */
+	inject(f, ACK, .len = 100);
+	expect(f, ACK, .ack = 501, .within = 0);
+	for (i = 9; i <= 11; i++) {
+		inject(f, ACK, .seq = 1 + 100 * i, .len = 100);
+		expect(f, ACK, .ack = 501, .within = 0);
+	}
+	knob("comp_sack_delay_ns", "0");
+	inject(f, ACK, .seq = 1201, .len = 100);
+	expect(f, ACK, .ack = 501, .within = 0);
+}
+
 /* SACK-2: a block is whole, although it had fallen off the list of the recent ones. */
 TEST_F(input, sack__forgotten_blocks)
 {

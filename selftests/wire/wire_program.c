@@ -532,4 +532,43 @@ TEST_F(program, busy__data_is_merged)
 	EXPECT_EQ(0, recv(f->fd, nops, 1, 0));
 }
 
+static void *recv_slowly(void *arg)
+{
+	struct slow_send *s = arg;
+
+	s->sent = recv(s->fd, s->page, 100, 0);
+	return NULL;
+}
+
+/* An ACK that was held (engine/ack_hold.h) until a user has the socket */
+TEST_F(program, busy__held_ack_goes)
+{
+	struct flow *f = &self->f;
+	struct slow_send s;
+	struct pollfd p;
+	int uffd, i;
+	pthread_t t;
+
+	knob("comp_sack_delay_ns", "40000000");
+	flow_open(f, .mss = 1000, .sackok = true, .rtt = 900);
+	inject(f, ACK, .len = 100);
+	f->seq = 101;
+	expect(f, ACK);
+	for (i = 1; i <= 3; i++) {
+		inject(f, ACK, .seq = 101 + 100 * i, .len = 100);
+		expect(f, ACK, .ack = 101);
+	}
+	inject(f, ACK, .seq = 501, .len = 100);
+	s.fd = f->fd;
+	s.page = page_missing(&uffd);
+	ASSERT_EQ(0, pthread_create(&t, NULL, recv_slowly, &s));
+	p = (struct pollfd){ .fd = uffd, .events = POLLIN };
+	ASSERT_EQ(1, poll(&p, 1, TEST_DEADLINE_MS));
+	expect_none(f, 100);
+	page_comes(uffd, s.page);
+	must(pthread_join(t, NULL) == 0);
+	EXPECT_EQ(100, s.sent);
+	EXPECT_EQ(601, expect(f, ACK, .ack = 101)->sack[0].end);
+}
+
 TEST_HARNESS_MAIN
