@@ -4,6 +4,7 @@
  *	flow [-x] serve ADDRESS PORT		for ever
  *	flow [-x] get ADDRESS PORT BYTES	the server sends
  *	flow [-x] put ADDRESS PORT BYTES	the client sends
+ *	flow [-x] again get|put ADDRESS PORT BYTES	for ever, whatever happens
  *	flow [-x] share ADDRESS PORT PORT SECONDS SKIP
  *
  * -x: this end is a socket of xtcp, not of the kernel's TCP. get and put print
@@ -31,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -275,6 +277,25 @@ static void transfer(const char *address, const char *port, uint64_t n, bool get
 	printf("%" PRIu64 " %u %u\n", ns, r.retrans, r.dsacks);
 }
 
+/* A peer that comes and goes: refused, reset or served, the next one follows. */
+static void again(const char *address, const char *port, uint64_t n, bool get)
+{
+	int status;
+
+	for (;;) {
+		if (!fork()) {
+			freopen("/dev/null", "w", stdout);
+			freopen("/dev/null", "w", stderr);
+			alarm(1);
+			transfer(address, port, n, get);
+			exit(0);
+		}
+		wait(&status);
+		if (status)
+			usleep(50000);
+	}
+}
+
 static void share(const char *address, char **port, double seconds, double skip)
 {
 	struct order o = { .n = UINT64_MAX, .get = true };
@@ -322,6 +343,8 @@ int main(int argc, char **argv)
 		serve(argv[2], argv[3]);
 	else if (argc == 5 && (!strcmp(what, "get") || !strcmp(what, "put")))
 		transfer(argv[2], argv[3], strtoull(argv[4], NULL, 0), *what == 'g');
+	else if (argc == 6 && !strcmp(what, "again"))
+		again(argv[3], argv[4], strtoull(argv[5], NULL, 0), *argv[2] == 'g');
 	else if (argc == 7 && !strcmp(what, "share"))
 		share(argv[2], argv + 3, atof(argv[5]), atof(argv[6]));
 	else
