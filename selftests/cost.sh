@@ -94,8 +94,8 @@ hooked() { # VERSION
 	grep -qx "${hook[$1]}" "$TMP/called"
 }
 
-look() { # VERSION yes|no; looking is dear, and what it waits for takes a minute
-	sleep 15
+look() { # VERSION yes|no; looking is dear
+	sleep 5
 	if hooked "$1"; then [ "$2" = yes ]; else [ "$2" = no ]; fi
 }
 
@@ -126,16 +126,18 @@ routed_once() { # VERSION
 	n=$(calls_of "${route[$1]}" xtcp_flow "$1")
 	echo "$n routes looked up"
 	[ "$n" -lt 50 ]		# until the first one is in, and the ACKs
-	# as the admin has it; looked at within a minute
+	# as the admin has it
 	in0 sysctl -qw net.ipv4.tcp_early_demux=0
-	wait_for 120 look "$1" no
 	n=$(calls_of "${route[$1]}" xtcp_flow "$1")
 	echo "$n without the hook"
 	[ "$n" -gt $((BYTES / 1500)) ]
 	in0 sysctl -qw net.ipv4.tcp_early_demux=1
-	wait_for 120 look "$1" yes
+	# it stays for an hour
 	kill "$connection"
-	wait_for 200 look "$1" no
+	sleep 3000
+	look "$1" yes
+	sleep 1000
+	look "$1" no
 }
 
 # --- what it costs -----------------------------------------------------------------

@@ -17,16 +17,6 @@ const char *xtcp_mib_name(enum xtcp_mib_item item)
 	return (unsigned int)item < XTCP_MIB_MAX ? names[item] : "?";
 }
 
-u64 xtcp_mib_sum(const struct net *net, enum xtcp_mib_item item)
-{
-	u64 sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu_ptr(xtcp_net(net)->mib, cpu)->item[item]);
-	return sum;
-}
-
 /* Not a snapshot: the counters run on while they are added up. */
 void xtcp_mib_read(const struct net *net, struct xtcp_mib *sum)
 {

@@ -130,7 +130,6 @@ struct xtcp_mib {
 };
 
 /* Defined in netns.h: struct xtcp_net has the per-CPU array. */
-u64 xtcp_mib_sum(const struct net *net, enum xtcp_mib_item item);
 void xtcp_mib_read(const struct net *net, struct xtcp_mib *sum);
 const char *xtcp_mib_name(enum xtcp_mib_item item);
 

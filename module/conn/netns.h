@@ -92,7 +92,8 @@ struct xtcp_tw_queue {
 /* net/early.c alone */
 struct xtcp_early {
 	struct delayed_work	work;
-	bool			wanted;	/* by a connection, and not looked since */
+	unsigned int		idle;	/* looks since it was wanted; the work's */
+	bool			wanted;	/* a segment came, and nobody looked since */
 	bool			hooked;	/* the work's */
 };
 

@@ -22,6 +22,7 @@ void xtcp_ack_hold_run(struct xtcp_sock *xs)
 	if (!xs->done && xs->ack_hold.held) {
 		xs->ack_hold.held--;		/* this one is sent */
 		xtcp_xmit_ack(xs);
+		xs->ack_hold.held = 0;		/* also if there was no memory */
 	}
 }
 

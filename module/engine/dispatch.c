@@ -47,6 +47,8 @@ static void keep_route(struct xtcp_sock *xs, const struct sk_buff *skb)
 	struct sock *sk = &xs->inet.sk;
 	struct dst_entry *dst = skb_dst(skb), *old;
 
+	if (IS_ENABLED(CONFIG_NETFILTER) && !(skb->dev->flags & IFF_LOOPBACK))
+		xtcp_early_want(sock_net(sk));
 	old = rcu_dereference_protected(sk->sk_rx_dst, true);
 	if (likely(dst == old && sk->sk_rx_dst_ifindex == skb->skb_iif))
 		return;
@@ -57,8 +59,6 @@ static void keep_route(struct xtcp_sock *xs, const struct sk_buff *skb)
 		   xs->ip->dst_cookie ? xs->ip->dst_cookie(dst) : 0);
 	rcu_assign_pointer(sk->sk_rx_dst, dst);
 	dst_release(old);
-	if (IS_ENABLED(CONFIG_NETFILTER) && !(skb->dev->flags & IFF_LOOPBACK))
-		xtcp_early_want(sock_net(sk));
 }
 
 static void to_conn(struct xtcp_sock *xs, struct sk_buff *skb,

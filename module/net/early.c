@@ -21,7 +21,11 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
+/* To unregister a hook is not for nothing: what waits in an NFQUEUE of this
+ * namespace, anybody's, is dropped.
+ */
 #define LOOK_EVERY	(60 * HZ)
+#define IDLE_LOOKS	60
 
 /* --- a segment --------------------------------------------------------- */
 
@@ -68,6 +72,12 @@ static void look(struct sk_buff *skb, struct net *net, unsigned int offset,
 	xtcp_flow_put(f);
 }
 
+static bool allowed(const struct net *net)
+{
+	return READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
+	       READ_ONCE(net->ipv4.sysctl_tcp_early_demux);
+}
+
 /* Has nobody chosen, and will it not come again with another device (VRF)? */
 static bool open(const struct sk_buff *skb)
 {
@@ -81,7 +91,7 @@ static unsigned int early4(void *priv, struct sk_buff *skb,
 	unsigned int len = ip_hdrlen(skb);
 
 	if (ip_hdr(skb)->protocol == XTCP_IPPROTO && open(skb) &&
-	    !ip_is_fragment(ip_hdr(skb)) &&
+	    !ip_is_fragment(ip_hdr(skb)) && allowed(state->net) &&
 	    pskb_may_pull(skb, len + XTCP_HDR_LEN))
 		look(skb, state->net, len, &xtcp_ip4_ops);
 	return NF_ACCEPT;
@@ -92,6 +102,7 @@ static unsigned int early6(void *priv, struct sk_buff *skb,
 			   const struct nf_hook_state *state)
 {
 	if (ipv6_hdr(skb)->nexthdr == XTCP_IPPROTO && open(skb) &&
+	    allowed(state->net) &&
 	    pskb_may_pull(skb, sizeof(struct ipv6hdr) + XTCP_HDR_LEN))
 		look(skb, state->net, sizeof(struct ipv6hdr), &xtcp_ip6_ops);
 	return NF_ACCEPT;
@@ -114,12 +125,6 @@ static const struct nf_hook_ops hooks[] = {
 	},
 };
 
-static bool allowed(const struct net *net)
-{
-	return READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
-	       READ_ONCE(net->ipv4.sysctl_tcp_early_demux);
-}
-
 static void set(struct xtcp_net *xnet, bool on)
 {
 	if (on == xnet->early.hooked)
@@ -128,37 +133,42 @@ static void set(struct xtcp_net *xnet, bool on)
 		nf_unregister_net_hooks(xnet->net, hooks, ARRAY_SIZE(hooks));
 	else if (nf_register_net_hooks(xnet->net, hooks, ARRAY_SIZE(hooks)))
 		return;		/* no memory: it goes without */
-	xnet->early.hooked = on;
+	WRITE_ONCE(xnet->early.hooked, on);
 }
 
 static void work(struct work_struct *w)
 {
 	struct xtcp_net *xnet = container_of(w, struct xtcp_net, early.work.work);
-	bool connected;
+	struct xtcp_early *early = &xnet->early;
 
-	/* a connection that comes from here on wants it again */
-	WRITE_ONCE(xnet->early.wanted, false);
-	connected = xtcp_mib_sum(xnet->net, XTCP_MIB_CURR_ESTAB);
-	if (connected)
-		WRITE_ONCE(xnet->early.wanted, true);
-	set(xnet, connected && allowed(xnet->net));
-	if (connected)
-		queue_delayed_work(system_power_efficient_wq, &xnet->early.work,
-				   LOOK_EVERY);
+	if (xchg(&early->wanted, false)) {
+		early->idle = 0;
+		set(xnet, true);
+	} else if (++early->idle >= IDLE_LOOKS) {
+		set(xnet, false);
+		return;
+	}
+	queue_delayed_work(system_power_efficient_wq, &early->work, LOOK_EVERY);
 }
 
 void xtcp_early_want(struct net *net)
 {
 	struct xtcp_early *early = &xtcp_net(net)->early;
 
-	if (READ_ONCE(early->wanted))
+	if (likely(READ_ONCE(early->wanted)))
 		return;
 	WRITE_ONCE(early->wanted, true);
-	mod_delayed_work(system_power_efficient_wq, &early->work, 0);
+	/* not if it stands already */
+	queue_delayed_work(system_power_efficient_wq, &early->work,
+			   READ_ONCE(early->hooked) ? LOOK_EVERY : 0);
 }
 
 void xtcp_early_net_init(struct net *net)
 {
+	BUILD_BUG_ON(sizeof(struct inet_skb_parm) + sizeof(struct xtcp_early_note) >
+		     sizeof_field(struct sk_buff, cb));
+	BUILD_BUG_ON(sizeof(struct inet6_skb_parm) + sizeof(struct xtcp_early_note) >
+		     sizeof_field(struct sk_buff, cb));
 	INIT_DEFERRABLE_WORK(&xtcp_net(net)->early.work, work);
 }
 

@@ -8,8 +8,8 @@
  * same as without it.  The hash of the flow is handed on to net/ingress.c.
  *
  * It comes with the first such connection (xtcp_early_want(), declared in
- * engine/dispatch.h; any context), from a work item, and goes within about a
- * minute of the last.  net.ipv4.ip_early_demux and tcp_early_demux hold for it.
+ * engine/dispatch.h; any context), from a work item, and goes an hour after the
+ * last segment.  net.ipv4.ip_early_demux and tcp_early_demux hold for it.
  */
 #ifndef XTCP_NET_EARLY_H
 #define XTCP_NET_EARLY_H
