@@ -24,7 +24,6 @@ void xtcp_input_rcv(struct xtcp_sock *xs, struct sk_buff *skb, const struct xtcp
 /* TOS and TTL of what came, for IP_PKTOPTIONS. */
 void xtcp_input_note_ip(struct xtcp_sock *xs, const struct sk_buff *skb);
 
-
 /* Told by dispatch.c, done by net/early.c (where there is netfilter): a connection
  * receives from a device.  Any context. */
 void xtcp_early_want(struct net *net);
