@@ -141,7 +141,8 @@ static void work(struct work_struct *w)
 	struct xtcp_net *xnet = container_of(w, struct xtcp_net, early.work.work);
 	struct xtcp_early *early = &xnet->early;
 
-	if (xchg(&early->wanted, false)) {
+	if (READ_ONCE(early->wanted)) {
+		WRITE_ONCE(early->wanted, false);
 		early->idle = 0;
 		set(xnet, true);
 	} else if (++early->idle >= IDLE_LOOKS) {
