@@ -236,7 +236,7 @@ all)
 	suite
 	done_with virtual
 	debug_short_virtual
-	done_with wall
+	done_with debug-virtual
 	debug_short_wall
 	;;
 lint) lints ;;
