@@ -19,10 +19,10 @@ struct xtcp_ack_hold_timer {
 
 void xtcp_ack_hold_run(struct xtcp_sock *xs)
 {
-	if (!xs->done && xs->ack_hold.held) {
-		xs->ack_hold.held--;		/* this one is sent */
+	if (!xs->done && xs->hold_segs) {
+		xs->hold_segs--;		/* this one is sent */
 		xtcp_xmit_ack(xs);
-		xs->ack_hold.held = 0;		/* also if there was no memory */
+		xs->hold_segs = 0;		/* also if there was no memory */
 	}
 }
 
@@ -44,7 +44,7 @@ static enum hrtimer_restart on_timer(struct hrtimer *t)
 
 static struct xtcp_ack_hold_timer *timer_of(struct xtcp_sock *xs)
 {
-	struct xtcp_ack_hold_timer *t = xs->ack_hold.timer;
+	struct xtcp_ack_hold_timer *t = xs->hold_timer;
 
 	if (likely(t))
 		return t;
@@ -53,7 +53,7 @@ static struct xtcp_ack_hold_timer *timer_of(struct xtcp_sock *xs)
 		return NULL;
 	t->xs = xs;
 	xtcp_fine_timer_setup(&t->fine, on_timer);
-	xs->ack_hold.timer = t;
+	xs->hold_timer = t;
 	return t;
 }
 
@@ -70,24 +70,23 @@ static u64 delay_ns(const struct xtcp_sock *xs)
 
 bool xtcp_ack_holds(struct xtcp_sock *xs)
 {
-	struct xtcp_ack_hold *h = &xs->ack_hold;
 	struct xtcp_ack_hold_timer *t;
 	u64 delay;
 
-	if (!xs->neg.sack || h->held >= READ_ONCE(xs->params->comp_sack_nr))
+	if (!xs->neg.sack || xs->hold_segs >= READ_ONCE(xs->params->comp_sack_nr))
 		return false;
 	/* the next ones must not push out of the ACK what it has to tell */
 	if (xs->reasm.num_sacks > BLOCKS || xs->reasm.dsack)
 		return false;
-	if (h->nxt != xs->rcv.nxt) {
-		h->nxt = xs->rcv.nxt;
-		h->dups = 0;
+	if (xs->hold_nxt != xs->rcv.nxt) {
+		xs->hold_nxt = xs->rcv.nxt;
+		xs->hold_dups = 0;
 	}
-	if (h->dups < AT_ONCE) {
-		h->dups++;
+	if (xs->hold_dups < AT_ONCE) {
+		xs->hold_dups++;
 		return false;
 	}
-	if (!h->held) {
+	if (!xs->hold_segs) {
 		delay = delay_ns(xs);
 		t = delay ? timer_of(xs) : NULL;
 		if (!t)
@@ -96,28 +95,26 @@ bool xtcp_ack_holds(struct xtcp_sock *xs)
 					     xtcp_clock_ns() + delay,
 					     READ_ONCE(xs->params->comp_sack_slack_ns));
 	}
-	h->held++;
+	xs->hold_segs++;
 	return true;
 }
 
 void xtcp_ack_hold_sent(struct xtcp_sock *xs)
 {
-	struct xtcp_ack_hold *h = &xs->ack_hold;
-
-	if (likely(!h->held))
+	if (likely(!xs->hold_segs))
 		return;
-	xtcp_mib_add(sock_net(&xs->inet.sk), XTCP_MIB_ACK_COMPRESSED, h->held);
+	xtcp_mib_add(sock_net(&xs->inet.sk), XTCP_MIB_ACK_COMPRESSED, xs->hold_segs);
 	xtcp_ack_hold_stop(xs);
 }
 
 void xtcp_ack_hold_stop(struct xtcp_sock *xs)
 {
-	xs->ack_hold.held = 0;
-	if (unlikely(xs->ack_hold.timer))
-		xtcp_fine_timer_stop_sk(&xs->inet.sk, &xs->ack_hold.timer->fine);
+	xs->hold_segs = 0;
+	if (unlikely(xs->hold_timer))
+		xtcp_fine_timer_stop_sk(&xs->inet.sk, &xs->hold_timer->fine);
 }
 
 void xtcp_ack_hold_free(struct xtcp_sock *xs)
 {
-	kfree(xs->ack_hold.timer);
+	kfree(xs->hold_timer);
 }

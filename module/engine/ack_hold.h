@@ -14,13 +14,6 @@
 struct xtcp_sock;
 struct xtcp_ack_hold_timer;
 
-struct xtcp_ack_hold {
-	struct xtcp_ack_hold_timer *timer;	/* made when it is first needed */
-	u32	nxt;		/* RCV.NXT of the hole */
-	u8	dups;		/* ACKs sent at once for it */
-	u8	held;		/* segments that the next ACK tells of, and one more */
-};
-
 /* A segment came behind a hole: true, its ACK waits for the timer. */
 bool xtcp_ack_holds(struct xtcp_sock *xs);
 /* An ACK left, on whatever. */

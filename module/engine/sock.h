@@ -181,7 +181,6 @@ struct xtcp_sock {
 	struct xtcp_sndq	sndq;
 	struct xtcp_rcvq	rcvq;
 	struct xtcp_reasm	reasm;
-	struct xtcp_ack_hold	ack_hold;
 	struct xtcp_rtt		rtt;
 	struct xtcp_rate	rate;
 	struct xtcp_rack	rack;
@@ -198,9 +197,13 @@ struct xtcp_sock {
 	u64			oow_us;	/* last answer to an empty segment out of window */
 
 	u8			rcv_tos, rcv_ttl; /* of the last data, if opt.recv_ip */
+	u8			hold_dups;	/* ack_hold.c: ACKs sent at once for a hole */
+	u8			hold_segs;	/* the next ACK tells of, and one more */
 	u32			dst_cookie;	/* of sk_dst_cache */
 	u32			mtu_info;	/* from ICMP, for XTCP_DEFER_PMTU */
+	u32			hold_nxt;	/* RCV.NXT of that hole */
 	unsigned long		deferred;	/* XTCP_DEFER_* */
+	struct xtcp_ack_hold_timer *hold_timer;	/* made when it is first needed */
 	struct list_head	defer_node;	/* on a CPU's tasklet list */
 	struct list_head	acceptq_node;	/* of the listener, until accept() */
 	struct xtcp_saved_syn	*saved_syn;	/* for TCP_SAVED_SYN, or NULL */
