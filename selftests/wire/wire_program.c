@@ -444,6 +444,17 @@ static void *send_slowly(void *arg)
 	return NULL;
 }
 
+/* Until it waits for the page, and has the socket's lock. */
+static pthread_t sleep_in(void *(*call)(void *), struct slow_send *s, int uffd)
+{
+	struct pollfd p = { .fd = uffd, .events = POLLIN };
+	pthread_t t;
+
+	must(pthread_create(&t, NULL, call, s) == 0);
+	must(poll(&p, 1, TEST_DEADLINE_MS) == 1);
+	return t;
+}
+
 #define CROWD	2000
 
 /* BM-8: a program that keeps the socket to itself: what comes waits, but not without
@@ -455,7 +466,6 @@ TEST_F(program, busy__backlog_is_bounded)
 	const struct seg *seg;
 	struct slow_send s;
 	uint32_t ack = 0;
-	struct pollfd p;
 	int uffd, i, taken;
 	pthread_t t;
 
@@ -465,9 +475,7 @@ TEST_F(program, busy__backlog_is_bounded)
 	s.page = page_missing(&uffd);
 	if (!s.page)
 		SKIP(return, "no userfaultfd");
-	ASSERT_EQ(0, pthread_create(&t, NULL, send_slowly, &s));
-	p = (struct pollfd){ .fd = uffd, .events = POLLIN };
-	ASSERT_EQ(1, poll(&p, 1, TEST_DEADLINE_MS));
+	t = sleep_in(send_slowly, &s, uffd);
 	/* it sleeps, and has the lock; what comes cannot be merged */
 	for (i = 0; i < CROWD; i++)
 		inject(f, ACK, .seq = 1 + i, .len = 1, .tos = i % 2 ? 0x20 : 0);
@@ -498,7 +506,6 @@ TEST_F(program, busy__data_is_merged)
 	struct flow *f = &self->f;
 	struct slow_send s;
 	char nops[] = { 1, 1, 1, 1 };
-	struct pollfd p;
 	int uffd, i;
 	pthread_t t;
 
@@ -509,9 +516,7 @@ TEST_F(program, busy__data_is_merged)
 	s.page = page_missing(&uffd);
 	if (!s.page)
 		SKIP(return, "no userfaultfd");
-	ASSERT_EQ(0, pthread_create(&t, NULL, send_slowly, &s));
-	p = (struct pollfd){ .fd = uffd, .events = POLLIN };
-	ASSERT_EQ(1, poll(&p, 1, TEST_DEADLINE_MS));
+	t = sleep_in(send_slowly, &s, uffd);
 	/* as many as fit into the first one's page */
 	inject(f, ACK, .len = 20);
 	for (i = 1; i < 3; i++)
@@ -553,7 +558,6 @@ TEST_F(program, busy__held_ack_goes)
 {
 	struct flow *f = &self->f;
 	struct slow_send s;
-	struct pollfd p;
 	int uffd, i;
 	pthread_t t;
 
@@ -571,9 +575,7 @@ TEST_F(program, busy__held_ack_goes)
 	s.page = page_missing(&uffd);
 	if (!s.page)
 		SKIP(return, "no userfaultfd");
-	ASSERT_EQ(0, pthread_create(&t, NULL, recv_slowly, &s));
-	p = (struct pollfd){ .fd = uffd, .events = POLLIN };
-	ASSERT_EQ(1, poll(&p, 1, TEST_DEADLINE_MS));
+	t = sleep_in(recv_slowly, &s, uffd);
 	expect_none(f, 100);
 	page_comes(uffd, s.page);
 	must(pthread_join(t, NULL) == 0);
