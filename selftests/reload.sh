@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Loaded and unloaded while segments arrive: clients and servers of the kernel's
 # TCP in n1 that never pause, and in n0 a server and clients on xtcp that die in
-# mid-air, XTCP_RELOADS times (default 10; the row of conformance.tsv says 1000).
+# mid-air, XTCP_RELOADS times (default 10; the row of conformance.tsv says 1000,
+# which take 18 minutes on two free CPUs).
 #
 # shellcheck disable=SC2317		# cases are called by name
 
