@@ -650,29 +650,6 @@ TEST_F(accept, threads__each_connection_once)
 	EXPECT_EQ(n, sum);
 }
 
-/* LQ-21: no slot drifts away. */
-TEST_F(accept, storm__slots_come_back)
-{
-	int n = scale(500), i;
-
-	for (i = 0; i < n; i++) {
-		int c = peer_connect(&self->at), fd = test_accept(self->fd);
-
-		set_linger(c, 1, i & 1 ? 0 : 5);
-		if (i & 2)
-			close(fd);
-		close(c);
-		if (!(i & 2))
-			close(fd);
-	}
-	xtcp_only();
-	EXPECT_TRUE(wait_until(listen_info(self->fd).syn_len == 0));
-	EXPECT_EQ(0, listen_info(self->fd).accept_len);
-	EXPECT_EQ(n, listen_info(self->fd).accepted);
-	EXPECT_EQ(n, listen_info(self->fd).established);
-	EXPECT_EQ(0, listen_info(self->fd).drops_syn);
-}
-
 /* --- what a child takes from its listener: IN-1, IN-2 -------------------- */
 
 static uint64_t cookie(int fd)
