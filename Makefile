@@ -16,7 +16,7 @@ MODDIR	= $(MODROOT)/lib/modules/$(KVER)/updates
 INCDIR	= $(DESTDIR)$(PREFIX)/include/linux
 
 .DEFAULT_GOAL := module
-.PHONY: module tools demo check check-debug bench bench-netem conformance unit lint
+.PHONY: module tools demo check check-debug check-kcsan bench bench-netem conformance unit lint
 .PHONY: install uninstall dkms clean help
 
 module:		## build ./xtcp.ko for the running kernel, or KDIR=
@@ -35,6 +35,9 @@ check:		## style, unit tests, the suite, a short suite in the debug kernel
 
 check-debug:	## the suite in a kernel with KASAN, lockdep, kmemleak, UBSAN
 	@scripts/check.sh debug
+
+check-kcsan:	## the suite, as far as it needs two CPUs, in a kernel that sees data races
+	@scripts/check.sh kcsan
 
 bench:		## against the kernel's TCP, virtual time; build/bench.json
 	@scripts/bench.sh

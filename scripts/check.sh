@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# check.sh [lint|unit|suite|virtual|debug|TEST...]: what "make check" runs. Without
+# check.sh [lint|unit|suite|virtual|debug|kcsan|TEST...]: what "make check" runs. Without
 # arguments: lint, unit tests, the suite, a short suite in the debug kernel.
 # Last line: N passed, N failed, N skipped.
 set -eu
@@ -196,17 +196,20 @@ virtual() { begin virtual "--time virtual --nics --timeout 1500" $(tests_of virt
 # shellcheck disable=SC2046	# words
 debug_group() { # NAME "VM-OPTIONS" LIMIT LIST
 	export XTCP_TEST_DEBUG=1 XTCP_TEST_TIMEOUT=1800
-	begin "$1" "--debug $2 --timeout $3" $(tests_of "$4")
+	begin "$1" "$2 --timeout $3" $(tests_of "$4")
 	unset XTCP_TEST_DEBUG XTCP_TEST_TIMEOUT
 }
 
 debug() {
-	debug_group debug-virtual "--time virtual --nics" 5400 virtual
-	debug_group debug "" 5400 wall
+	debug_group debug-virtual "--debug --time virtual --nics" 5400 virtual
+	debug_group debug --debug 5400 wall
 }
 
-debug_short_virtual() { debug_group debug-virtual "--time virtual --nics" 2400 debug-virtual; }
-debug_short_wall() { debug_group debug "" 2400 debug; }
+debug_short_virtual() { debug_group debug-virtual "--debug --time virtual --nics" 2400 debug-virtual; }
+debug_short_wall() { debug_group debug --debug 2400 debug; }
+
+# Races want two CPUs.
+kcsan() { debug_group kcsan --kcsan 5400 wall; }
 
 # Tests by name, each in the kind of time it is listed for.
 named() {
@@ -244,6 +247,7 @@ unit) unit ;;
 suite) suite; finish; virtual ;;
 virtual) virtual ;;
 debug) debug ;;
+kcsan) kcsan ;;
 debug-short) debug_short_virtual; debug_short_wall ;;
 *) named "$@" ;;
 esac

@@ -1,29 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# debug-kernel.sh: build the kernel that complains from Debian's source and
-# scripts/debug.config (12 minutes on two free cores, once per configuration).
+# debug-kernel.sh debug|kcsan: build a kernel that complains from Debian's source
+# and scripts/*.config (12 minutes on two free cores, once per configuration).
 # Keeps what boots and what a module build needs. Called by kernel.sh.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
+kind=${1:?usage: debug-kernel.sh debug|kcsan}
 tar=$("$TOP/scripts/linux-source.sh" tar)
-dest=$XTCP_CACHE/kernel/debug-$(debug_key)
+dest=$XTCP_CACHE/kernel/$(debug_name "$kind")
 
 tmp=$(mktemp -d "$XTCP_CACHE/tmp.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 chmod 755 "$tmp"
 src=$tmp/build
 mkdir "$src"
-say "building the debug kernel (once; 12 minutes on two free cores)"
+say "building the $kind kernel (once; 12 minutes on two free cores)"
 tar -xJf "$tar" -C "$src" --strip-components=1
 (
 	cd "$src"
 	make -s x86_64_defconfig
-	scripts/kconfig/merge_config.sh -m .config kernel/configs/kvm_guest.config \
-		"$TOP/scripts/debug.config" >/dev/null
+	debug_config "$kind" >debug.config
+	scripts/kconfig/merge_config.sh -m .config kernel/configs/kvm_guest.config debug.config >/dev/null
 	make -s olddefconfig
-	if grep -E '^CONFIG' "$TOP/scripts/debug.config" | grep -vxFf .config; then
-		die "these options of scripts/debug.config are not available"
+	if grep -E '^CONFIG' debug.config | grep -vxFf .config; then
+		die "these options of the $kind kernel are not available"
 	fi
 ) >&2
 
@@ -38,7 +39,7 @@ while kill -0 $pid 2>/dev/null; do
 done
 if ! wait $pid; then
 	grep -B2 -A10 -iE 'error' "$tmp/log" | head -40 >&2
-	die "the debug kernel does not build"
+	die "the $kind kernel does not build"
 fi
 
 say "keeping what a module build needs"

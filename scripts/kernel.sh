@@ -5,13 +5,14 @@
 #   6.1 6.12 7.3 Debian's amd64 flavour, unpacked, not installed; with 7.3 comes
 #                chroot/, a trixie that has its compiler
 #   debug        6.1 from source with scripts/debug.config
+#   kcsan        the same with scripts/kcsan.config on top
 #
 # The folder holds vmlinux or vmlinuz, release, build/ (KDIR), modules/ (what
 # /lib/modules/RELEASE is in the guest) and initramfs.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-want=${1:?usage: kernel.sh 6.1|6.12|7.3|debug}
+want=${1:?usage: kernel.sh 6.1|6.12|7.3|debug|kcsan}
 store=$XTCP_CACHE/kernel
 
 # What the guest needs before it can see the host's files.
@@ -140,13 +141,13 @@ prepare() {
 	6.1) stock 6.1 bookworm ;;
 	6.12) stock 6.12 bookworm-backports ;;
 	7.3) stock 7.3 trixie-backports ;;
-	debug) "$TOP/scripts/debug-kernel.sh" ;;
+	debug|kcsan) "$TOP/scripts/debug-kernel.sh" "$want" ;;
 	*) die "no such kernel: $want" ;;
 	esac
 }
 
 case $want in
-debug) dir=$store/debug-$(debug_key) ;;
+debug|kcsan) dir=$store/$(debug_name "$want") ;;
 *) dir=$store/$want ;;
 esac
 if [ ! -s "$dir/release" ]; then

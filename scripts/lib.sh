@@ -52,10 +52,21 @@ locked() {
 	exec {fd}>&-
 }
 
-# The debug kernel is known by its configuration.
-debug_key() {
-	grep -v "^#* *$" "$TOP/scripts/debug.config" | md5sum | cut -c1-10
+# debug_config debug|kcsan: what the kernel has on top of x86_64_defconfig and
+# kvm_guest.config. What kcsan.config says of an option holds.
+debug_config() {
+	local debug=$TOP/scripts/debug.config kcsan=$TOP/scripts/kcsan.config
+	case $1 in
+	debug) grep -v "^#* *$" "$debug" ;;
+	kcsan)
+		grep -ow 'CONFIG_[A-Z0-9_]*' "$kcsan" | grep -vwFf - "$debug"
+		cat "$kcsan"
+		;;
+	esac
 }
+
+# debug_name debug|kcsan: such a kernel is known by its configuration.
+debug_name() { echo "$1-$(debug_config "$1" | md5sum | cut -c1-10)"; }
 
 # kernel_make KDIR M MAKE-ARGUMENT...: build a module with the compiler that fits:
 # the chroot beside KDIR, Debian's choice, or this machine's gcc.

@@ -14,11 +14,12 @@ the checkout. Output and status of COMMAND are handed back.
   --kernel 6.1|6.12|7.3
                       Debian's kernel (default 6.1)
   --debug             a kernel with KASAN, lockdep, kmemleak, fault injection
+  --kcsan             a kernel that reports data races (those of xtcp count)
   --time wall|virtual virtual: one instruction is one nanosecond, one CPU
-  --mem MB            memory (default 1024, debug 2048)
+  --mem MB            memory (default 1024; 2048 with --debug, --kcsan)
   --cpus N            CPUs (default 2)
   --nics              two network cards on one wire: e1000e and virtio
-  --timeout S         seconds of the host (default 600, debug 1800)
+  --timeout S         seconds of the host (default 600; 1800 with --debug, --kcsan)
   --no-load           do not build and load the module
   --tcg               do not try KVM
 
@@ -34,7 +35,7 @@ kernel=6.1 time=wall cpus=2 mem='' limit='' load=true tcg='' nics=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel) kernel=$2; shift ;;
-	--debug) kernel=debug ;;
+	--debug|--kcsan) kernel=${1#--} ;;
 	--time) time=$2; shift ;;
 	--mem) mem=$2; shift ;;
 	--cpus) cpus=$2; shift ;;
@@ -55,11 +56,10 @@ while [ $# -gt 0 ]; do
 done
 [ $# -gt 0 ] || { usage >&2; exit 2; }
 case $time in wall|virtual) ;; *) usage >&2; exit 2 ;; esac
-if [ "$kernel" = debug ]; then
-	: "${mem:=2048}" "${limit:=1800}"
-else
-	: "${mem:=1024}" "${limit:=600}"
-fi
+case $kernel in
+debug|kcsan) : "${mem:=2048}" "${limit:=1800}" ;;
+*) : "${mem:=1024}" "${limit:=600}" ;;
+esac
 
 for t in qemu-system-x86_64 rsync; do
 	command -v $t >/dev/null || "$TOP/scripts/setup.sh" build
@@ -179,7 +179,9 @@ grep -v 'terminating on signal\|hub 0 is not connected' "$run/qemu" >&2 || true
 complaints='BUG: |WARNING: |KASAN|UBSAN: |refcount_t|Oops|Kernel panic|general protection|INFO: task .* blocked'
 complaints+='|Bad page|ODEBUG: |still has objects|unregister_netdevice: waiting|ref_tracker|detected stall|soft lockup'
 complaints+='|scheduling while atomic|memory leak|list_(add|del) corruption|kernel BUG'
-if grep -aE "$complaints" "$log" | grep -avE "${VM_ALLOW_SPLAT:-^$}" >"$run/splat"; then
+# data races of the kernel with itself: neither function is one of a [module].
+not_ours='BUG: KCSAN: [^[]*$'
+if grep -aE "$complaints" "$log" | grep -avE "$not_ours|${VM_ALLOW_SPLAT:-^$}" >"$run/splat"; then
 	say "the kernel complained (build/vm.$$.log):"
 	grep -aFA30 -f "$run/splat" "$log" | head -90 >&2
 	exit 125
