@@ -29,7 +29,9 @@ tar -xJf "$tar" -C "$src" --strip-components=1
 ) >&2
 
 # A line each 30 seconds: how many files are compiled.
-(cd "$src" && exec nice -n 10 make -j"$(nproc)" bzImage modules) >"$tmp/log" 2>&1 &
+# shellcheck disable=SC2046	# words
+(cd "$src" && exec nice -n 10 make -j"$(nproc)" $(debug_make_args "$kind") bzImage modules) \
+	>"$tmp/log" 2>&1 &
 pid=$!
 seconds=0
 while kill -0 $pid 2>/dev/null; do

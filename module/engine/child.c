@@ -91,10 +91,10 @@ static void init_negotiated(struct xtcp_sock *xs, const struct xtcp_half *h)
 	struct xtcp_neg *neg = &xs->neg;
 
 	neg->mss_peer = h->flow.spare16;
-	neg->ts = h->flags & XTCP_HALF_TS;
-	neg->sack = h->flags & XTCP_HALF_SACK;
-	neg->ecn = h->flags & XTCP_HALF_ECN;
-	neg->wscale = h->flags & XTCP_HALF_WSCALE;
+	neg->ts = xtcp_half_is(h, XTCP_HALF_TS);
+	neg->sack = xtcp_half_is(h, XTCP_HALF_SACK);
+	neg->ecn = xtcp_half_is(h, XTCP_HALF_ECN);
+	neg->wscale = xtcp_half_is(h, XTCP_HALF_WSCALE);
 	if (neg->wscale) {
 		neg->snd_wscale = h->wscale & 0xf;
 		neg->rcv_wscale = h->wscale >> 4;

@@ -32,10 +32,10 @@ static u32 handshake_rtt(const struct xtcp_half *h, const struct xtcp_segment *s
 		       max(h->acked_us - h->sent_us, 1U);
 	if (!h->flow.spare && !(flags & (XTCP_HALF_RESENT | XTCP_HALF_COOKIE)))
 		return max((u32)now - h->sent_us, 1U);
-	if (!(h->flags & XTCP_HALF_TS) || !seg->opt.saw_tstamp)
+	if (!xtcp_half_is(h, XTCP_HALF_TS) || !seg->opt.saw_tstamp)
 		return 0;
 	/* a cookie's TSval is up to 63 ms early */
-	if (h->flags & XTCP_HALF_COOKIE)
+	if (xtcp_half_is(h, XTCP_HALF_COOKIE))
 		return 0;
 	ms = xtcp_clock_us_to_ms(now) + xtcp_half_ts_offset(h) - seg->opt.tsecr;
 	return ms < 60 * MSEC_PER_SEC ? max(ms, 1U) * USEC_PER_MSEC : 0;
@@ -279,7 +279,7 @@ static void refuse_full(const struct xtcp_passive *p, struct sk_buff *skb,
 /* What the final ACK says besides. */
 static u32 tsval_of(const struct xtcp_half *h, const struct xtcp_segment *seg)
 {
-	if (READ_ONCE(h->flags) & XTCP_HALF_TS && seg->opt.saw_tstamp)
+	if (xtcp_half_is(h, XTCP_HALF_TS) && seg->opt.saw_tstamp)
 		return seg->opt.tsval;
 	return READ_ONCE(h->ts_recent);
 }
@@ -300,13 +300,13 @@ static void half_hold(const struct xtcp_passive *p, struct xtcp_half *h,
 {
 	struct xtcp_listener *lst = p->lst;
 
-	if (!(READ_ONCE(h->flags) & XTCP_HALF_ACKED) && acceptq_resets(p) &&
+	if (!xtcp_half_is(h, XTCP_HALF_ACKED) && acceptq_resets(p) &&
 	    !xtcp_acceptq_has_room(&lst->acceptq)) {
 		half_refuse(p, h, skb, seg);
 		return;
 	}
 	/* two CPUs may both be first: at the same time, then */
-	if (!(READ_ONCE(h->flags) & XTCP_HALF_ACKED))
+	if (!xtcp_half_is(h, XTCP_HALF_ACKED))
 		WRITE_ONCE(h->acked_us, (u32)xtcp_clock_us());
 	switch (xtcp_synq_ack(&lst->synq, h, seg->wnd, tsval_of(h, seg))) {
 	case XTCP_SYNQ_ACK_GONE:
@@ -331,10 +331,10 @@ static bool deferred(const struct xtcp_passive *p, struct xtcp_half *h,
 {
 	u8 defer = READ_ONCE(xtcp_sk(p->lsk)->opt.defer_accept);
 
-	if (likely(!defer) || seg->len || h->flow.spare >= defer ||
-	    READ_ONCE(h->flags) & XTCP_HALF_ACKED)
+	if (likely(!defer) || seg->len || READ_ONCE(h->flow.spare) >= defer ||
+	    xtcp_half_is(h, XTCP_HALF_ACKED))
 		return false;
-	if (!(READ_ONCE(h->flags) & XTCP_HALF_DEFERRED)) {
+	if (!xtcp_half_is(h, XTCP_HALF_DEFERRED)) {
 		WRITE_ONCE(h->acked_us, (u32)xtcp_clock_us());
 		xtcp_synq_flag(&p->lst->synq, h, XTCP_HALF_DEFERRED);
 	}
@@ -355,7 +355,7 @@ void xtcp_half_complete(const struct xtcp_passive *p, struct xtcp_half *h,
 		return;
 	}
 	if (READ_ONCE(lst->synq.acked_len) ||
-	    READ_ONCE(h->flags) & XTCP_HALF_ACKED ||
+	    xtcp_half_is(h, XTCP_HALF_ACKED) ||
 	    !xtcp_acceptq_reserve(&lst->acceptq)) {
 		half_hold(p, h, skb, seg);
 		return;

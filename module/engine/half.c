@@ -255,7 +255,7 @@ unreserve:
 /* RFC 7323 5.3 R1; a RST is not subject to it (5.2). */
 static bool paws_rejects(const struct xtcp_half *h, const struct xtcp_segment *seg)
 {
-	return h->flags & XTCP_HALF_TS && seg->opt.saw_tstamp &&
+	return xtcp_half_is(h, XTCP_HALF_TS) && seg->opt.saw_tstamp &&
 	       !(seg->ctl & XTCP_RST) &&
 	       (s32)(seg->opt.tsval - READ_ONCE(h->ts_recent)) < 0;
 }
@@ -283,7 +283,7 @@ static enum xtcp_drop half_syn(const struct xtcp_passive *p, struct xtcp_half *h
 		xtcp_synack_xmit(p->lsk, h, true);
 		return XTCP_DROP_NONE;
 	}
-	if (READ_ONCE(h->flags) & XTCP_HALF_ACKED ||
+	if (xtcp_half_is(h, XTCP_HALF_ACKED) ||
 	    seg->seq - nxt >= xtcp_synack_window(p->lsk, h)) {
 		xtcp_half_ack_xmit(p->lsk, h);
 		return XTCP_DROP_SYN_DUP_WIN;

@@ -51,14 +51,14 @@ static struct dst_entry *route_of(const struct xtcp_half *h)
 {
 	struct dst_entry *dst = h->dst;
 
-	if (h->flow.spare && dst->obsolete && !dst->ops->check(dst, 0))
+	if (READ_ONCE(h->flow.spare) && dst->obsolete && !dst->ops->check(dst, 0))
 		return NULL;
 	return dst;
 }
 
 static void ts_fill(struct xtcp_options_out *opt, const struct xtcp_half *h)
 {
-	if (!(h->flags & XTCP_HALF_TS))
+	if (!xtcp_half_is(h, XTCP_HALF_TS))
 		return;
 	opt->tstamp = true;
 	opt->tsval = xtcp_clock_ms() + xtcp_half_ts_offset(h);
@@ -88,14 +88,14 @@ void xtcp_synack_init(struct xtcp_reply *r, const struct sock *lsk,
 	reply_init(r, lsk, h);
 	r->seq = h->iss;
 	r->ctl = XTCP_SYN | XTCP_ACK;
-	if (h->flags & XTCP_HALF_ECN) {
+	if (xtcp_half_is(h, XTCP_HALF_ECN)) {
 		r->ctl |= XTCP_ECE;		/* RFC 3168 6.1.1 */
 		r->attr.ecn = xtcp_ecn_syn_ip(lsk);
 	}
 	r->wnd = xtcp_synack_window(lsk, h);
 	r->opt.mss = xtcp_synack_mss(lsk, h);
-	r->opt.sack_ok = h->flags & XTCP_HALF_SACK;
-	r->opt.wscale_ok = h->flags & XTCP_HALF_WSCALE;
+	r->opt.sack_ok = xtcp_half_is(h, XTCP_HALF_SACK);
+	r->opt.wscale_ok = xtcp_half_is(h, XTCP_HALF_WSCALE);
 	r->opt.wscale = h->wscale >> 4;
 }
 
@@ -107,8 +107,8 @@ void xtcp_synack_xmit(const struct sock *lsk, const struct xtcp_half *h,
 
 	xtcp_synack_init(&r, lsk, h);
 	xtcp_mib_inc(net, again ? XTCP_MIB_SYNACK_RETRANS : XTCP_MIB_SYNACK_SENT);
-	trace_xtcp_synack(net, &h->flow.tuple, h->flow.spare, h->flags, h->iss,
-			  r.opt.mss);
+	trace_xtcp_synack(net, &h->flow.tuple, READ_ONCE(h->flow.spare),
+			  READ_ONCE(h->flags), h->iss, r.opt.mss);
 	xtcp_xmit_reply(&r);
 }
 

@@ -51,9 +51,11 @@ static int free_space(const struct xtcp_sock *xs)
 			      atomic_read(&sk->sk_rmem_alloc));
 }
 
+/* xtcp_window_readable() calls this without the lock. */
 u32 xtcp_rcv_window(const struct xtcp_sock *xs)
 {
-	s32 win = xs->rcv.wup + xs->rcv.wnd - xs->rcv.nxt;
+	s32 win = READ_ONCE(xs->rcv.wup) + READ_ONCE(xs->rcv.wnd) -
+		  READ_ONCE(xs->rcv.nxt);
 
 	return max(win, 0);
 }
@@ -264,7 +266,7 @@ bool xtcp_window_readable(const struct xtcp_sock *xs, int target)
 		return true;
 	rcvbuf = READ_ONCE(sk->sk_rcvbuf);
 	return atomic_read(&sk->sk_rmem_alloc) > rcvbuf - (rcvbuf >> 3) ||
-	       xtcp_rcv_window(xs) <= xs->rcv.mss_seen;
+	       xtcp_rcv_window(xs) <= READ_ONCE(xs->rcv.mss_seen);
 }
 
 /* 3.10.7.4 fifth: SND.WL1 < SEG.SEQ or (= and SND.WL2 =< SEG.ACK). */

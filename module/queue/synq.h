@@ -88,6 +88,12 @@ static inline struct xtcp_half *xtcp_half_of(struct xtcp_flow *f)
 	return container_of(f, struct xtcp_half, flow);
 }
 
+/* Lockless: some bits are constant, the others come while one looks. */
+static inline bool xtcp_half_is(const struct xtcp_half *h, u8 flag)
+{
+	return READ_ONCE(h->flags) & flag;
+}
+
 void xtcp_half_put(struct xtcp_half *h);	/* for xtcp_flow_put(); engine/half.c */
 
 #define XTCP_SYNQ_FIFOS		8	/* from the 7th on, RTO is its maximum */

@@ -135,7 +135,7 @@ void xtcp_info_get(struct sock *sk, struct xtcp_tcp_info *info)
 	info->pacing_rate = rate_of(READ_ONCE(sk->sk_pacing_rate));
 	info->max_pacing_rate = rate_of(READ_ONCE(sk->sk_max_pacing_rate));
 	info->reordering = XTCP_DUP_THRESH;
-	info->snd_cwnd = xs->cong.cwnd;
+	info->snd_cwnd = READ_ONCE(xs->cong.cwnd);
 
 	slow = lock_sock_fast(sk);
 	if (sk->sk_state == TCP_LISTEN) {

@@ -93,16 +93,15 @@ static void addr_print(struct seq_file *m, u8 version, const struct xtcp_addr *a
 
 static void sock_print(struct seq_file *m, const struct xtcp_sock *xs)
 {
-	const struct xtcp_cong *c = &xs->cong;
-	bool listen = xs->state == XTCP_LISTEN;
+	u32 ssthresh = READ_ONCE(xs->cong.ssthresh);
+	bool listen = READ_ONCE(xs->state) == XTCP_LISTEN;
 
 	seq_printf(m, " %lu %lu %u %u %d",
-		   us_to_clock(xtcp_rtt_rto(&xs->rtt)),
-		   us_to_clock(xs->rcv.ato_ms * USEC_PER_MSEC),
-		   xs->rcv.quick << 1 | xs->rcv.pingpong,
-		   READ_ONCE(c->cwnd),
-		   listen ? 0 : c->ssthresh >= XTCP_SSTHRESH_INF ?
-			    -1 : (int)c->ssthresh);
+		   us_to_clock(data_race(xtcp_rtt_rto(&xs->rtt))),
+		   us_to_clock(READ_ONCE(xs->rcv.ato_ms) * USEC_PER_MSEC),
+		   READ_ONCE(xs->rcv.quick) << 1 | READ_ONCE(xs->rcv.pingpong),
+		   READ_ONCE(xs->cong.cwnd),
+		   listen ? 0 : ssthresh >= XTCP_SSTHRESH_INF ? -1 : (int)ssthresh);
 }
 
 static void row_print(struct rows *r, const struct row *row)
@@ -144,14 +143,14 @@ static void conn_timer(struct row *row, const struct xtcp_timers *t)
 	u64 rexmit_at = READ_ONCE(t->rexmit_at), keep_at = READ_ONCE(t->keep_at);
 
 	if (rexmit_at) {
-		row->tr = t->mode == XTCP_TIMER_PERSIST ? TR_PERSIST : TR_REXMIT;
+		row->tr = READ_ONCE(t->mode) == XTCP_TIMER_PERSIST ? TR_PERSIST : TR_REXMIT;
 		row->wait_us = wait_from(now, rexmit_at);
 	} else if (keep_at) {
 		row->tr = TR_KEEP;
 		row->wait_us = wait_from(now, keep_at);
 	}
-	row->retrans = t->retransmits;
-	row->probes = t->probes_out;
+	row->retrans = READ_ONCE(t->retransmits);
+	row->probes = READ_ONCE(t->probes_out);
 }
 
 static void conn_row(struct rows *r, struct xtcp_sock *xs)
@@ -206,7 +205,8 @@ static kuid_t half_uid(const struct xtcp_half *h)
 
 static void half_row(struct rows *r, struct xtcp_half *h)
 {
-	u64 rto = (u64)XTCP_RTO_INIT_US << min_t(u8, h->flow.spare, 7);
+	u8 retrans = READ_ONCE(h->flow.spare);
+	u64 rto = (u64)XTCP_RTO_INIT_US << min_t(u8, retrans, 7);
 	s32 age = (u32)xtcp_clock_us() - READ_ONCE(h->sent_us);
 	struct row row = {
 		.t	 = h->flow.tuple,
@@ -214,7 +214,7 @@ static void half_row(struct rows *r, struct xtcp_half *h)
 		.state	 = XTCP_SYN_RECV,
 		.tr	 = TR_REXMIT,
 		.wait_us = min_t(u64, rto, XTCP_RTO_MAX_US),
-		.retrans = h->flow.spare,
+		.retrans = retrans,
 		.uid	 = half_uid(h),
 		.refs	 = refcount_read(&h->ref),
 	};
