@@ -53,19 +53,14 @@ void xtcp_timer_stop_sync(struct xtcp_timer *t)
 	timer_delete_sync(&t->timer);
 }
 
-void xtcp_fine_timer_arm_range_sk(struct sock *sk, struct xtcp_fine_timer *t,
-				  u64 at, u64 slack)
+void xtcp_fine_timer_arm_sk(struct sock *sk, struct xtcp_fine_timer *t,
+			    u64 at, u64 slack)
 {
 	if (hrtimer_is_queued(&t->timer))
 		return;
 	hrtimer_start_range_ns(&t->timer, ns_to_ktime(at), slack,
 			       HRTIMER_MODE_ABS_PINNED_SOFT);
 	sock_hold(sk);
-}
-
-void xtcp_fine_timer_arm_sk(struct sock *sk, struct xtcp_fine_timer *t, u64 at)
-{
-	xtcp_fine_timer_arm_range_sk(sk, t, at, 0);
 }
 
 void xtcp_fine_timer_stop_sk(struct sock *sk, struct xtcp_fine_timer *t)

@@ -10,8 +10,7 @@
  * A timer armed for a socket holds a reference on it.
  *
  * struct xtcp_fine_timer is to the nanosecond, in wire time, and runs in softirq
- * as the others do: for pacing and for ACKs
- * that wait.
+ * as the others do: for engine/alarm.h.
  */
 #ifndef XTCP_CONN_CLOCK_H
 #define XTCP_CONN_CLOCK_H
@@ -85,11 +84,11 @@ struct xtcp_fine_timer {
 #define xtcp_fine_timer_setup(t, fn)					\
 	xtcp_compat_hrtimer_setup(&(t)->timer, fn, CLOCK_MONOTONIC,	\
 				  HRTIMER_MODE_ABS_PINNED_SOFT)
-/* Stays as it is if it stands already. */
-void xtcp_fine_timer_arm_sk(struct sock *sk, struct xtcp_fine_timer *t, u64 at);
-/* Up to @slack ns later, with an interrupt that comes anyway. */
-void xtcp_fine_timer_arm_range_sk(struct sock *sk, struct xtcp_fine_timer *t,
-				  u64 at, u64 slack);
+/* Stays as it is if it stands already.  Up to @slack ns later, with an interrupt
+ * that comes anyway.
+ */
+void xtcp_fine_timer_arm_sk(struct sock *sk, struct xtcp_fine_timer *t,
+			    u64 at, u64 slack);
 void xtcp_fine_timer_stop_sk(struct sock *sk, struct xtcp_fine_timer *t);
 
 #endif

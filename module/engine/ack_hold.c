@@ -3,19 +3,13 @@
 
 #include "conn/clock.h"
 #include "conn/netns.h"
+#include "engine/alarm.h"
 #include "engine/sock.h"
 #include "engine/xmit.h"
-
-#include <linux/slab.h>
 
 #define AT_ONCE		3	/* RFC 5681: DupThresh */
 #define PART_OF_RTT	20
 #define BLOCKS		2	/* that surely fit, with what else is said */
-
-struct xtcp_ack_hold_timer {
-	struct xtcp_fine_timer	fine;
-	struct xtcp_sock	*xs;		/* counted while it is armed */
-};
 
 void xtcp_ack_hold_run(struct xtcp_sock *xs)
 {
@@ -24,37 +18,6 @@ void xtcp_ack_hold_run(struct xtcp_sock *xs)
 		xtcp_xmit_ack(xs);
 		xs->hold_segs = 0;		/* also if there was no memory */
 	}
-}
-
-static enum hrtimer_restart on_timer(struct hrtimer *t)
-{
-	struct xtcp_sock *xs = container_of(t, struct xtcp_ack_hold_timer,
-					    fine.timer)->xs;
-	struct sock *sk = &xs->inet.sk;
-
-	bh_lock_sock(sk);
-	if (sock_owned_by_user(sk))
-		set_bit(XTCP_DEFER_ACK, &xs->deferred);
-	else
-		xtcp_ack_hold_run(xs);
-	bh_unlock_sock(sk);
-	sock_put(sk);
-	return HRTIMER_NORESTART;
-}
-
-static struct xtcp_ack_hold_timer *timer_of(struct xtcp_sock *xs)
-{
-	struct xtcp_ack_hold_timer *t = xs->hold_timer;
-
-	if (likely(t))
-		return t;
-	t = kmalloc(sizeof(*t), GFP_ATOMIC | __GFP_NOWARN);
-	if (!t)
-		return NULL;
-	t->xs = xs;
-	xtcp_fine_timer_setup(&t->fine, on_timer);
-	xs->hold_timer = t;
-	return t;
 }
 
 /* 0: no round trip is known, or none long enough. */
@@ -70,7 +33,6 @@ static u64 delay_ns(const struct xtcp_sock *xs)
 
 bool xtcp_ack_holds(struct xtcp_sock *xs)
 {
-	struct xtcp_ack_hold_timer *t;
 	u64 delay;
 
 	if (!xs->neg.sack || xs->hold_segs >= READ_ONCE(xs->params->comp_sack_nr))
@@ -88,12 +50,10 @@ bool xtcp_ack_holds(struct xtcp_sock *xs)
 	}
 	if (!xs->hold_segs) {
 		delay = delay_ns(xs);
-		t = delay ? timer_of(xs) : NULL;
-		if (!t)
+		if (!delay || !xtcp_alarm_set(xs, &xs->hold_alarm, XTCP_DEFER_ACK,
+					      xtcp_clock_ns() + delay,
+					      READ_ONCE(xs->params->comp_sack_slack_ns)))
 			return false;
-		xtcp_fine_timer_arm_range_sk(&xs->inet.sk, &t->fine,
-					     xtcp_clock_ns() + delay,
-					     READ_ONCE(xs->params->comp_sack_slack_ns));
 	}
 	xs->hold_segs++;
 	return true;
@@ -110,11 +70,5 @@ void xtcp_ack_hold_sent(struct xtcp_sock *xs)
 void xtcp_ack_hold_stop(struct xtcp_sock *xs)
 {
 	xs->hold_segs = 0;
-	if (unlikely(xs->hold_timer))
-		xtcp_fine_timer_stop_sk(&xs->inet.sk, &xs->hold_timer->fine);
-}
-
-void xtcp_ack_hold_free(struct xtcp_sock *xs)
-{
-	kfree(xs->hold_timer);
+	xtcp_alarm_stop(xs, xs->hold_alarm);
 }

@@ -12,15 +12,13 @@
 #include <linux/types.h>
 
 struct xtcp_sock;
-struct xtcp_ack_hold_timer;
 
-/* A segment came behind a hole: true, its ACK waits for the timer. */
+/* A segment came behind a hole: true, its ACK waits for the alarm. */
 bool xtcp_ack_holds(struct xtcp_sock *xs);
 /* An ACK left, on whatever. */
 void xtcp_ack_hold_sent(struct xtcp_sock *xs);
-/* The timer fired while a user had the socket. */
+/* It has waited long enough. */
 void xtcp_ack_hold_run(struct xtcp_sock *xs);
 void xtcp_ack_hold_stop(struct xtcp_sock *xs);
-void xtcp_ack_hold_free(struct xtcp_sock *xs);	/* with the last reference */
 
 #endif

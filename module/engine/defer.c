@@ -69,26 +69,51 @@ void xtcp_output_room(struct xtcp_sock *xs)
 		xtcp_chrono_stop(&xs->chrono, XTCP_CHRONO_SNDBUF, xtcp_clock_us());
 }
 
-static void run_deferred(struct xtcp_sock *xs)
+static void run_one(struct xtcp_sock *xs, int what)
 {
-	if (test_and_clear_bit(XTCP_DEFER_TIMER, &xs->deferred))
+	switch (what) {
+	case XTCP_DEFER_TIMER:
 		xtcp_timers_run(xs);
-	if (test_and_clear_bit(XTCP_DEFER_PMTU, &xs->deferred))
+		break;
+	case XTCP_DEFER_PMTU:
 		xtcp_pmtu_reduced(xs, READ_ONCE(xs->mtu_info));
-	if (test_and_clear_bit(XTCP_DEFER_ACK, &xs->deferred))
+		break;
+	case XTCP_DEFER_ACK:
 		xtcp_ack_hold_run(xs);
-	if (test_and_clear_bit(XTCP_DEFER_TX, &xs->deferred) && !xs->done)
-		xtcp_output(xs, false);
-	if (test_and_clear_bit(XTCP_DEFER_WAKE, &xs->deferred))
+		break;
+	case XTCP_DEFER_TX:
+		if (!xs->done)
+			xtcp_output(xs, false);
+		break;
+	case XTCP_DEFER_WAKE:
 		wake_writer(xs);
+		break;
+	}
+}
+
+void xtcp_defer_run(struct xtcp_sock *xs, int what)
+{
+	struct sock *sk = &xs->inet.sk;
+
+	bh_lock_sock(sk);
+	if (sock_owned_by_user(sk))
+		set_bit(what, &xs->deferred);
+	else
+		run_one(xs, what);
+	bh_unlock_sock(sk);
+	sock_put(sk);
 }
 
 void xtcp_release_cb(struct sock *sk)
 {
 	struct xtcp_sock *xs = xtcp_sk(sk);
+	int what;
 
-	if (unlikely(READ_ONCE(xs->deferred) & XTCP_DEFER_WORK))
-		run_deferred(xs);
+	if (likely(!(READ_ONCE(xs->deferred) & XTCP_DEFER_WORK)))
+		return;
+	for (what = 0; what < XTCP_DEFER_WORKS; what++)
+		if (test_and_clear_bit(what, &xs->deferred))
+			run_one(xs, what);
 }
 
 static void defer_queue(struct xtcp_sock *xs)
@@ -124,17 +149,9 @@ void xtcp_write_space(struct sock *sk)
 
 static void defer_one(struct xtcp_sock *xs)
 {
-	struct sock *sk = &xs->inet.sk;
-
 	clear_bit(XTCP_DEFER_QUEUED, &xs->deferred);
 	smp_mb__after_atomic();	/* who sets a bit after this queues it again */
-	bh_lock_sock(sk);
-	if (sock_owned_by_user(sk))
-		set_bit(XTCP_DEFER_TX, &xs->deferred);
-	else if (!xs->done)
-		xtcp_output(xs, false);
-	bh_unlock_sock(sk);
-	sock_put(sk);
+	xtcp_defer_run(xs, XTCP_DEFER_TX);
 }
 
 static void defer_run(struct tasklet_struct *t)

@@ -51,6 +51,9 @@ void xtcp_output_room(struct xtcp_sock *xs);
  * a dead refcount, inside our own transmit, or from SO_SNDBUF: sets a bit and
  * leaves the rest to a tasklet. */
 void xtcp_write_space(struct sock *sk);
+/* XTCP_DEFER_* work is due: do it, or leave it to release_cb if the user has the
+ * lock.  BH.  Takes over a reference. */
+void xtcp_defer_run(struct xtcp_sock *xs, int what);
 /* sk_prot->release_cb: deferred bits, after lock_sock(). */
 void xtcp_release_cb(struct sock *sk);
 int xtcp_output_init(void);	/* tasklets */

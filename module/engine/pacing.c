@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "engine/pacing.h"
 
-#include "engine/output.h"
+#include "conn/clock.h"
+#include "engine/alarm.h"
 #include "engine/sock.h"
-
-#include <linux/slab.h>
 
 /* So many segments leave as cwnd has it: short answers need no spreading, and fq
  * has the same allowance for them.
@@ -95,65 +94,11 @@ void xtcp_pacing_stamp(const struct xtcp_sock *xs, struct sk_buff *skb)
 
 /* --- without fq ---------------------------------------------------------- */
 
-struct xtcp_pacing_timer {
-	struct xtcp_fine_timer	fine;
-	struct xtcp_sock	*xs;		/* counted while it is armed */
-};
-
-static enum hrtimer_restart on_timer(struct hrtimer *t)
-{
-	struct xtcp_sock *xs = container_of(t, struct xtcp_pacing_timer,
-					    fine.timer)->xs;
-	struct sock *sk = &xs->inet.sk;
-
-	bh_lock_sock(sk);
-	if (sock_owned_by_user(sk))
-		set_bit(XTCP_DEFER_TX, &xs->deferred);
-	else if (!xs->done)
-		xtcp_output(xs, false);
-	bh_unlock_sock(sk);
-	sock_put(sk);
-	return HRTIMER_NORESTART;
-}
-
-static struct xtcp_pacing_timer *timer_of(struct xtcp_sock *xs)
-{
-	struct xtcp_pacing_timer *t = xs->pacing.timer;
-
-	if (likely(t))
-		return t;
-	t = kmalloc(sizeof(*t), GFP_ATOMIC | __GFP_NOWARN);
-	if (!t)
-		return NULL;
-	t->xs = xs;
-	xtcp_fine_timer_setup(&t->fine, on_timer);
-	xs->pacing.timer = t;
-	return t;
-}
-
 bool xtcp_pacing_holds(struct xtcp_sock *xs)
 {
-	struct sock *sk = &xs->inet.sk;
-	struct xtcp_pacing_timer *t;
-
-	if (likely(READ_ONCE(sk->sk_pacing_status) != SK_PACING_NEEDED))
+	if (likely(READ_ONCE(xs->inet.sk.sk_pacing_status) != SK_PACING_NEEDED))
 		return false;
-	if (xs->pacing.next_ns <= xtcp_clock_ns())
-		return false;
-	t = timer_of(xs);
-	if (unlikely(!t))
-		return false;
-	xtcp_fine_timer_arm_sk(sk, &t->fine, xs->pacing.next_ns);
-	return true;
-}
-
-void xtcp_pacing_stop(struct xtcp_sock *xs)
-{
-	if (unlikely(xs->pacing.timer))
-		xtcp_fine_timer_stop_sk(&xs->inet.sk, &xs->pacing.timer->fine);
-}
-
-void xtcp_pacing_free(struct xtcp_sock *xs)
-{
-	kfree(xs->pacing.timer);
+	return xs->pacing.next_ns > xtcp_clock_ns() &&
+	       xtcp_alarm_set(xs, &xs->pacing.alarm, XTCP_DEFER_TX,
+			      xs->pacing.next_ns, 0);
 }

@@ -3,25 +3,22 @@
  *
  * A program (SO_MAX_PACING_RATE) or a congestion control (bbr) that needs pacing
  * gets it: from sch_fq, which says so in sk_pacing_status and reads departure
- * times from skb->tstamp, else from a timer of ours.  Lock: the socket's.
+ * times from skb->tstamp, else from an alarm of ours.  Lock: the socket's.
  */
 #ifndef XTCP_ENGINE_PACING_H
 #define XTCP_ENGINE_PACING_H
 
-#include "conn/clock.h"
-
 #include <linux/types.h>
 
 struct sk_buff;
+struct xtcp_alarm;
 struct xtcp_sock;
 
 struct xtcp_pacing {
-	struct xtcp_pacing_timer *timer;	/* made when it is first needed */
+	struct xtcp_alarm	*alarm;
 	u64			next_ns;	/* wire time; earliest departure */
 };
 
-void xtcp_pacing_stop(struct xtcp_sock *xs);
-void xtcp_pacing_free(struct xtcp_sock *xs);	/* with the last reference */
 /* The congestion control was chosen: does it need pacing? */
 void xtcp_pacing_chosen(struct xtcp_sock *xs);
 /* cwnd or SRTT changed: sk_pacing_rate follows, which also sizes super-packets
@@ -32,7 +29,7 @@ void xtcp_pacing_update(struct xtcp_sock *xs);
  * ask for more.
  */
 u64 xtcp_pacing_ms(const struct xtcp_sock *xs);
-/* True: not yet; the timer calls xtcp_output(). Without memory for a timer it is now. */
+/* True: not yet; the alarm calls xtcp_output().  Without memory for it: now. */
 bool xtcp_pacing_holds(struct xtcp_sock *xs);
 /* Departure of a segment given to IP at @now (ns): later if fq shall keep it. */
 u64 xtcp_pacing_departure(const struct xtcp_sock *xs, u64 now);

@@ -140,19 +140,19 @@ struct xtcp_stats {
 
 /* xs->deferred */
 enum {
+	/* what release_cb has to do, in this order */
+	XTCP_DEFER_TIMER,		/* the timer fired while the user had the lock */
+	XTCP_DEFER_PMTU,		/* the path's MTU changed */
 	XTCP_DEFER_ACK,			/* an ACK has waited long enough */
 	XTCP_DEFER_TX,			/* room below: push the send queue */
-	XTCP_DEFER_TIMER,		/* a timer fired while the user had the lock */
-	XTCP_DEFER_PMTU,		/* the path's MTU changed */
 	XTCP_DEFER_WAKE,		/* the send buffer may have room */
-	XTCP_DEFER_THROTTLED,		/* waits for room below (output.c) */
-	XTCP_DEFER_QUEUED,		/* stands on a CPU's tasklet list */
+	XTCP_DEFER_WORKS,
+	/* where it stands */
+	XTCP_DEFER_THROTTLED = XTCP_DEFER_WORKS, /* waits for room below (output.c) */
+	XTCP_DEFER_QUEUED,		/* on a CPU's tasklet list */
 };
 
-/* What release_cb has to do. */
-#define XTCP_DEFER_WORK	(BIT(XTCP_DEFER_ACK) | BIT(XTCP_DEFER_TX) | \
-			 BIT(XTCP_DEFER_TIMER) | BIT(XTCP_DEFER_PMTU) | \
-			 BIT(XTCP_DEFER_WAKE))
+#define XTCP_DEFER_WORK	(BIT(XTCP_DEFER_WORKS) - 1)
 
 struct xtcp_sock {
 	struct inet_sock	inet;	/* must be first: the IP output path reads it */
@@ -203,7 +203,7 @@ struct xtcp_sock {
 	u32			mtu_info;	/* from ICMP, for XTCP_DEFER_PMTU */
 	u32			hold_nxt;	/* RCV.NXT of that hole */
 	unsigned long		deferred;	/* XTCP_DEFER_* */
-	struct xtcp_ack_hold_timer *hold_timer;	/* made when it is first needed */
+	struct xtcp_alarm	*hold_alarm;	/* ack_hold.c */
 	struct list_head	defer_node;	/* on a CPU's tasklet list */
 	struct list_head	acceptq_node;	/* of the listener, until accept() */
 	struct xtcp_saved_syn	*saved_syn;	/* for TCP_SAVED_SYN, or NULL */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "engine/timers.h"
 
+#include "engine/alarm.h"
 #include "engine/connect.h"
 #include "engine/output.h"
-#include "engine/pacing.h"
 #include "engine/pmtu.h"
 #include "engine/sock.h"
 #include "engine/state.h"
@@ -529,16 +529,8 @@ void xtcp_timers_run(struct xtcp_sock *xs)
 
 static void on_timer(struct timer_list *tl)
 {
-	struct xtcp_sock *xs = xtcp_timer_of(tl, struct xtcp_sock, timers.timer);
-	struct sock *sk = &xs->inet.sk;
-
-	bh_lock_sock(sk);
-	if (!sock_owned_by_user(sk))
-		xtcp_timers_run(xs);
-	else
-		set_bit(XTCP_DEFER_TIMER, &xs->deferred);
-	bh_unlock_sock(sk);
-	sock_put(sk);
+	xtcp_defer_run(xtcp_timer_of(tl, struct xtcp_sock, timers.timer),
+		       XTCP_DEFER_TIMER);
 }
 
 void xtcp_timers_init(struct xtcp_sock *xs)
@@ -553,7 +545,7 @@ void xtcp_timers_stop(struct xtcp_sock *xs)
 	xs->timers.delack_at = 0;
 	xs->timers.keep_at = 0;
 	xtcp_timer_stop_sk(&xs->inet.sk, &xs->timers.timer);
-	xtcp_pacing_stop(xs);
+	xtcp_alarm_stop(xs, xs->pacing.alarm);
 	xtcp_ack_hold_stop(xs);
 }
 

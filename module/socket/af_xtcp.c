@@ -6,8 +6,9 @@
 #include "conn/demux.h"
 #include "conn/netns.h"
 #include "conn/port.h"
-#include "engine/cong_choice.h"
+#include "engine/alarm.h"
 #include "engine/backlog.h"
+#include "engine/cong_choice.h"
 #include "engine/listen.h"
 #include "engine/output.h"
 #include "engine/sock.h"
@@ -199,8 +200,8 @@ void xtcp_sock_destruct(struct sock *sk)
 	if (xs->port)
 		xtcp_port_put(xs->port);
 	xtcp_cong_exit(&xs->cong);
-	xtcp_pacing_free(xs);
-	xtcp_ack_hold_free(xs);
+	xtcp_alarm_free(xs->pacing.alarm);
+	xtcp_alarm_free(xs->hold_alarm);
 	kfree(xs->saved_syn);
 	kfree_rcu(rcu_dereference_protected(inet->inet_opt, 1), rcu);
 	dst_release(rcu_dereference_protected(sk->sk_dst_cache, 1));
