@@ -112,7 +112,11 @@ kvm_works() {
 	[ "$(cat "$note")" = yes ]
 }
 
-[ "$kernel" != debug ] || append+=" kmemleak=on"
+case $kernel in
+debug) append+=" kmemleak=on" ;;
+# One of so many accesses is watched, for so many us: a good part of the time goes there.
+kcsan) append+=" kcsan.skip_watch=20 kcsan.udelay_task=200 kcsan.udelay_interrupt=100" ;;
+esac
 ioeventfd=on
 level=7
 if [ "$time" = virtual ]; then

@@ -359,8 +359,9 @@ static int fill(int fd)
 			sum += n;
 		must(errno == EAGAIN);
 	} while (poll_ms(fd, POLLOUT, 300) & POLLOUT);
-	while (send(fd, buf, 1, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
-		sum++;		/* room that is too little for POLLOUT */
+	/* room that is too little for POLLOUT */
+	while ((n = send(fd, buf, sizeof(buf), MSG_DONTWAIT | MSG_NOSIGNAL)) > 0)
+		sum += n;
 	return sum;
 }
 

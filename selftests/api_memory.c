@@ -160,16 +160,16 @@ TEST_F(memory, pressure__everything_arrives)
 		s[2 * i + 1][0] = (struct stream){ pair[i][1], total };
 		s[2 * i + 1][1] = (struct stream){ pair[i][0], total };
 	}
-	for (i = 0; i < 2 * PAIRS; i++) {
+	for (i = 0; i < 2 * PAIRS; i++)
 		must(!pthread_create(&t[i][0], NULL, stream_out, &s[i][0]));
+	EXPECT_TRUE(wait_until(counter("MemoryPressures") >= 1));
+	for (i = 0; i < 2 * PAIRS; i++)
 		must(!pthread_create(&t[i][1], NULL, stream_in, &s[i][1]));
-	}
 	for (i = 0; i < 2 * PAIRS; i++) {
 		pthread_join(t[i][0], NULL);
 		pthread_join(t[i][1], NULL);
 		EXPECT_TRUE(s[i][1].ok);
 	}
-	EXPECT_GE(counter("MemoryPressures"), 1);
 	for (i = 0; i < PAIRS; i++) {
 		close(pair[i][0]);
 		close(pair[i][1]);

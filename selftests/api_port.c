@@ -99,7 +99,7 @@ static int differing(const struct how *h1, const struct how *h2, int s1, int s2,
 /* What the kernel says between two sockets of its own, it says with one or both of
  * them on xtcp, too: every kind of address, SO_REUSEADDR, listening or not.
  */
-TEST_F(api_port, bind__as_among_kernel_sockets)
+TEST_F_TIMEOUT(api_port, bind__as_among_kernel_sockets, 300)
 {
 	int i, j, s, differ = 0, refused = 0, n = 0;
 
