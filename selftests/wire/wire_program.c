@@ -553,6 +553,33 @@ static void *recv_slowly(void *arg)
 	return NULL;
 }
 
+/* MUST-59: what waited while a user had the socket is acknowledged as one. */
+TEST_F(program, busy__one_ack_for_all)
+{
+	struct flow *f = &self->f;
+	struct slow_send s;
+	int uffd, i;
+	pthread_t t;
+
+	flow_open(f, .mss = 1000);
+	inject(f, ACK, .len = 100);
+	f->seq = 101;
+	expect(f, ACK);
+	s.fd = f->fd;
+	s.page = page_missing(&uffd);
+	if (!s.page)
+		SKIP(return, "no userfaultfd");
+	t = sleep_in(recv_slowly, &s, uffd);
+	for (i = 0; i < 5; i++)
+		inject(f, ACK, .seq = 101 + 100 * i, .len = 100);
+	expect_none(f, 20);
+	page_comes(uffd, s.page);
+	must(pthread_join(t, NULL) == 0);
+	EXPECT_EQ(100, s.sent);
+	expect(f, ACK, .ack = 601);
+	expect_none(f, 300);
+}
+
 /* An ACK that was held (engine/ack_hold.h) until a user has the socket */
 TEST_F(program, busy__held_ack_goes)
 {
