@@ -162,7 +162,7 @@ static void *storm_main(void *arg)
 	return NULL;
 }
 
-/* XTCP_STORM=500000 of these are the row's million: ten minutes on two free CPUs. */
+/* XTCP_STORM=500000 are the million of LQ-21: a quarter of an hour. */
 TEST_F_TIMEOUT(race, storm__slots_come_back, 3600)
 {
 	const char *size = getenv("XTCP_STORM");

@@ -46,7 +46,7 @@ seen() { # COUNTER...
 clean() { echo_file "$1" "$SOME"; }
 
 everything() { # VERSION MB
-	echo_file "$1" "$2" delay 500us 100us loss 2% duplicate 1% corrupt 0.5% \
+	echo_file "$1" "$2" delay 500us 100us loss 2% duplicate 1% corrupt 1% \
 		reorder 5% 50%
 	seen XtcpRetransSegs XtcpOFOQueue XtcpInCsumErrors
 }

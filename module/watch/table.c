@@ -96,6 +96,7 @@ static void sock_print(struct seq_file *m, const struct xtcp_sock *xs)
 	u32 ssthresh = READ_ONCE(xs->cong.ssthresh);
 	bool listen = READ_ONCE(xs->state) == XTCP_LISTEN;
 
+	/* data_race(): RTO and backoff may be of two moments */
 	seq_printf(m, " %lu %lu %u %u %d",
 		   us_to_clock(data_race(xtcp_rtt_rto(&xs->rtt))),
 		   us_to_clock(READ_ONCE(xs->rcv.ato_ms) * USEC_PER_MSEC),
