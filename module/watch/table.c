@@ -95,10 +95,11 @@ static void sock_print(struct seq_file *m, const struct xtcp_sock *xs)
 {
 	u32 ssthresh = READ_ONCE(xs->cong.ssthresh);
 	bool listen = READ_ONCE(xs->state) == XTCP_LISTEN;
+	/* RTO and backoff may be of two moments */
+	u32 rto = data_race(xtcp_rtt_rto(&xs->rtt));
 
-	/* data_race(): RTO and backoff may be of two moments */
 	seq_printf(m, " %lu %lu %u %u %d",
-		   us_to_clock(data_race(xtcp_rtt_rto(&xs->rtt))),
+		   us_to_clock(rto),
 		   us_to_clock(READ_ONCE(xs->rcv.ato_ms) * USEC_PER_MSEC),
 		   READ_ONCE(xs->rcv.quick) << 1 | READ_ONCE(xs->rcv.pingpong),
 		   READ_ONCE(xs->cong.cwnd),
