@@ -478,8 +478,9 @@ TEST_F_TIMEOUT(fault, syn__kept, 1000000)
 	}
 }
 
-/* The ACK makes a child, or is dropped, and counted, and the entry stays. */
-/* The only slot comes back each time. */
+/* The ACK makes a child, or is dropped, and counted, and the entry stays.  The only
+ * slot comes back each time.
+ */
 TEST_F_TIMEOUT(fault, ack__child, 1000000)
 {
 	ASSERT_EQ(0, listen(self->w.lfd, 1));
