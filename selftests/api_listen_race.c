@@ -184,6 +184,10 @@ TEST_F_TIMEOUT(race, storm__slots_come_back, 3600)
 	EXPECT_EQ(2 * n, li.accepted);
 	EXPECT_EQ(2 * n, li.established);
 	EXPECT_EQ(0, li.drops_syn + li.drops_accept + li.expired);
+	/* no length tells of a slot that is reserved for nobody */
+	for (i = 0; i < 2; i++)
+		peer_connect(&self->at);
+	EXPECT_TRUE(wait_until(listen_info(self->fd).accept_len == 2));
 }
 
 TEST_HARNESS_MAIN
