@@ -32,10 +32,10 @@ static u32 handshake_rtt(const struct xtcp_half *h, const struct xtcp_segment *s
 		       max(h->acked_us - h->sent_us, 1U);
 	if (!h->flow.spare && !(flags & (XTCP_HALF_RESENT | XTCP_HALF_COOKIE)))
 		return max((u32)now - h->sent_us, 1U);
-	if (!xtcp_half_is(h, XTCP_HALF_TS) || !seg->opt.saw_tstamp)
+	if (!(flags & XTCP_HALF_TS) || !seg->opt.saw_tstamp)
 		return 0;
 	/* a cookie's TSval is up to 63 ms early */
-	if (xtcp_half_is(h, XTCP_HALF_COOKIE))
+	if (flags & XTCP_HALF_COOKIE)
 		return 0;
 	ms = xtcp_clock_us_to_ms(now) + xtcp_half_ts_offset(h) - seg->opt.tsecr;
 	return ms < 60 * MSEC_PER_SEC ? max(ms, 1U) * USEC_PER_MSEC : 0;
